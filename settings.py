@@ -1,0 +1,225 @@
+"""Every setting of Holdfast: typed, grouped by what it is about, read once by `main()` and passed down.
+
+A setting's environment name is its group's prefix and its field's name in capitals: `MetaSettings.app_secret` is
+`META_APP_SECRET`. `docs/settings.md` has a heading for each; a test compares the two.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Seconds = Annotated[timedelta, Field(ge=timedelta(0))]
+"""A duration: a number of seconds (`120`, `0.4`) or ISO 8601 (`PT2M`)."""
+
+
+def _group(prefix: str = "") -> SettingsConfigDict:
+    return SettingsConfigDict(
+        env_prefix=prefix,
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+    )
+
+
+class MetaSettings(BaseSettings):
+    """Our app at Meta and how to reach the Graph API."""
+
+    model_config = _group("META_")
+
+    app_id: str = ""
+    app_secret: SecretStr = SecretStr("")
+    """Signs webhooks and proves our calls. The API refuses to start without it."""
+    app_secret_previous: SecretStr = SecretStr("")
+    """Still accepted on webhooks while the secret is being rotated; empty otherwise."""
+    verify_token: SecretStr = SecretStr("")
+    """The app's own webhook verify token, as entered in Meta's dashboard."""
+    graph_url: str = "https://graph.facebook.com"
+    graph_version: str = "v26.0"
+    graph_deadline: Seconds = timedelta(seconds=12)
+    """One deadline for a whole call, from connect to the last byte."""
+    graph_connections: int = 400
+    """Connections to Graph that one worker keeps open at most."""
+
+
+class DatabaseSettings(BaseSettings):
+    """Postgres, the record."""
+
+    model_config = _group("DATABASE_")
+
+    url: SecretStr = SecretStr("postgresql+asyncpg://holdfast@127.0.0.1:5432/holdfast")
+    pool_size: int = 10
+    """Connections that one process keeps; as many again are opened under load."""
+
+
+class SealingSettings(BaseSettings):
+    """Keys for what must not be readable in the database."""
+
+    model_config = _group("SEALING_")
+
+    keys: Annotated[list[SecretStr], NoDecode] = Field(default_factory=list)
+    """The key ring, `id:base64` of 32 bytes each, separated by commas. The first one seals, all of them open."""
+    hash_key: SecretStr = SecretStr("")
+    """Base64 of 32 bytes: keys the hashes of API keys and verify tokens. Changing it makes all of them invalid."""
+
+
+class TemporalSettings(BaseSettings):
+    """Temporal, which makes things happen."""
+
+    model_config = _group("TEMPORAL_")
+
+    address: str = "127.0.0.1:7233"
+    namespace: str = "default"
+    api_key: SecretStr = SecretStr("")
+    """Temporal Cloud's API key; turns TLS on."""
+    tls: bool = False
+    workflow_task_timeout: Seconds = timedelta(seconds=4)
+    sticky_timeout: Seconds = timedelta(seconds=2)
+    """How long a task waits for the worker that has its run in its cache: how long an idle conversation of a killed
+    worker stands still."""
+
+
+class WorkerSettings(BaseSettings):
+    """How much one worker process takes on."""
+
+    model_config = _group("WORKER_")
+
+    workflow_task_slots: int = 60
+    cached_workflows: int = 2000
+    local_activity_slots: int = 200
+    activity_slots: int = 100
+    sandbox: bool = False
+    """Runs workflows in Temporal's sandbox, which checks determinism and costs a third of the worker's CPU
+    (docs/decisions). Tests always do."""
+    metrics_port: int = 0
+    """Port of the worker's own /metrics on the loopback interface; 0 serves none."""
+    drain: Seconds = timedelta(seconds=12)
+    """How long a stopping worker waits for posts that are under way."""
+
+
+class ConversationSettings(BaseSettings):
+    """The rules of conversations and of sending."""
+
+    model_config = _group()
+
+    unknown_wait: Seconds = timedelta(seconds=120)
+    """How long a send whose outcome is unknown waits for a status before the evidence is judged."""
+    sending_timeout: Seconds = timedelta(seconds=20)
+    """A row that is `sending` for longer has lost its worker and becomes `unknown`."""
+    bot_answer_stale_after: Seconds = timedelta(minutes=15)
+    """A bot's answer that could not leave for this long ends `expired`."""
+    linger: Seconds = timedelta(seconds=60)
+    """How long a conversation's run stays after its last work when nothing is pending and the window is closed."""
+    events_per_run: int = 100
+    """A run continues as new past this many history events."""
+    max_bot_turns: int = 20
+    """More bot turns than this with one contact within `bot_turns_within`: another bot, a person takes over."""
+    bot_turns_within: Seconds = timedelta(minutes=10)
+
+
+class AgentSettings(BaseSettings):
+    """The business's own agents that we ask over HTTP."""
+
+    model_config = _group("AGENT_")
+
+    private_addresses: bool = False
+    """Lets agents live at private and loopback addresses; for development only."""
+    timeout: Seconds = timedelta(seconds=30)
+    attempts: int = 5
+    total_timeout: Seconds = timedelta(minutes=10)
+
+
+class ApiSettings(BaseSettings):
+    """The HTTP edge."""
+
+    model_config = _group("API_")
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    webhook_max_bytes: int = 3 * 1024 * 1024
+    webhook_commit_timeout: Seconds = timedelta(seconds=1.5)
+    webhook_refusals_per_minute: int = 60
+    """Unsigned and wrongly signed POSTs that one address may make in a minute; a correctly signed one always passes."""
+
+
+class IntakeSettings(BaseSettings):
+    """The loop that reads stored webhooks and wakes conversations."""
+
+    model_config = _group()
+
+    intake: Literal["embedded", "separate", "off"] = "embedded"
+    """`embedded` runs it inside the API process, `separate` leaves it to `holdfast intake`; `off` also counts as paused."""
+    intake_batch: int = 100
+    """Stored bodies claimed at once."""
+    nudge_batch: int = 64
+    nudge_timeout: Seconds = timedelta(seconds=5)
+    nudge_repeat: Seconds = timedelta(seconds=10)
+    """A due conversation that was nudged and began no turn is nudged again after this."""
+    nudge_quiet: Seconds = timedelta(seconds=2)
+    """A conversation nudged this recently that has not begun a turn since is not nudged for a new mark."""
+
+
+class LogSettings(BaseSettings):
+    """What the processes write."""
+
+    model_config = _group("LOG_")
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class LocalSettings(BaseSettings):
+    """What `make dev`, `make demo` and the tests need on one machine."""
+
+    model_config = _group()
+
+    temporal_cli: Path | None = None
+    """A Temporal CLI to use instead of the one found or built."""
+    data_dir: Path = Path(".data")
+    dev_simulator_port: int = 8090
+    dev_temporal_port: int = 7233
+    dev_temporal_ui_port: int = 8233
+    dev_postgres_port: int = 5433
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All groups. Build it with `load()`, once, in a `main()`."""
+
+    meta: MetaSettings
+    database: DatabaseSettings
+    sealing: SealingSettings
+    temporal: TemporalSettings
+    worker: WorkerSettings
+    conversation: ConversationSettings
+    agent: AgentSettings
+    api: ApiSettings
+    intake: IntakeSettings
+    log: LogSettings
+    local: LocalSettings
+
+
+def load() -> Settings:
+    """Read the environment and `.env`.
+
+    Raises:
+        pydantic.ValidationError: a value cannot be read; it names the setting and never shows the value.
+    """
+    return Settings(
+        meta=MetaSettings(),
+        database=DatabaseSettings(),
+        sealing=SealingSettings(),
+        temporal=TemporalSettings(),
+        worker=WorkerSettings(),
+        conversation=ConversationSettings(),
+        agent=AgentSettings(),
+        api=ApiSettings(),
+        intake=IntakeSettings(),
+        log=LogSettings(),
+        local=LocalSettings(),
+    )

@@ -1,0 +1,1 @@
+"""A stand-in for Meta, reached over HTTP only."""

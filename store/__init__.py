@@ -1,0 +1,1 @@
+"""Postgres, the record: the schema and one module of queries per subject."""

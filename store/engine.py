@@ -1,0 +1,39 @@
+"""The connection to Postgres. Only `store` begins and ends transactions: one unit of work, one transaction."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+
+class Database:
+    """A pool of connections and the way to open a transaction on one."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def connect(cls, url: str, *, pool_size: int = 10, application: str = "holdfast") -> "Database":
+        """A pool that opens its connections when they are first needed.
+
+        Values never appear in its errors (`hide_parameters`): they would carry messages and tokens into logs.
+        """
+        engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=5,
+            hide_parameters=True,
+            connect_args={"timeout": 5, "server_settings": {"application_name": application, "jit": "off"}},
+        )
+        return cls(engine)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction, READ COMMITTED: committed at the end of the block, rolled back when it raises."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close every connection of the pool."""
+        await self.engine.dispose()

@@ -1,0 +1,1 @@
+"""Meta's language, nothing else."""

@@ -1,0 +1,114 @@
+"""Webhook bodies as typed events: what Meta said, one value per message, status, echo or account change.
+
+`parse` (below) never raises for what Meta may send: what it cannot read becomes an `Unreadable` with the reason, and the
+items beside it are read all the same. Source: meta-platform facts, sections 4.2 to 4.5.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an item stood: the place counts items within one body, from 0, in the order they appear."""
+
+    place: int
+    field: str
+    waba_id: str
+    phone_number_id: str | None
+    """None for account-level fields, which carry no metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who wrote. Meta omits `wa_id` for users with a username, and `user_id` (the BSUID) in older payloads."""
+
+    wa_id: str | None
+    user_id: str | None
+    profile_name: str | None
+    username: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """A message from a customer, of any type, known or not."""
+
+    origin: Origin
+    wamid: str
+    sender: Sender
+    timestamp: datetime
+    type: str
+    content: Json
+    """What stands under the type's own key, `context`, `referral` and `errors` included, as it came."""
+    group_id: str | None
+    opens_window: bool
+    """User messages open the 24 h window; reactions, system messages, edits and revokes do not (section 7)."""
+    answerable: bool
+    """Something a bot may answer one to one: not of a group, no reaction, system message, edit or revoke."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusError:
+    """Why Meta says a message failed."""
+
+    code: int
+    title: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What became of a message that we (or another tool on the same number) sent."""
+
+    origin: Origin
+    wamid: str
+    status: str
+    """sent, delivered, read, played or failed; others are kept as they came."""
+    timestamp: datetime
+    recipient_id: str | None
+    recipient_user_id: str | None
+    callback_data: str | None
+    """Our own `biz_opaque_callback_data`, absent in `failed` and for what other tools sent."""
+    error: StatusError | None
+    raw: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A message the business itself sent from its phone or another tool (`smb_message_echoes`, `message_echoes`)."""
+
+    origin: Origin
+    wamid: str
+    recipient: Sender
+    timestamp: datetime
+    type: str
+    content: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Everything else that was understood enough to be routed: account, template, quality and call events, history,
+    value-level errors, fields of tomorrow. Stored with its body; rooms that handle a field read it from there.
+    """
+
+    origin: Origin
+    kind: str
+    """The field, with its event where it has one: `account_update.PARTNER_REMOVED`."""
+    display_phone_number: str | None
+    raw: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An item that cannot be read: it is parked with this reason."""
+
+    origin: Origin
+    kind: str
+    reason: str
+
+
+Item = InboundMessage | Status | Echo | Notice | Unreadable
