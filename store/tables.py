@@ -92,6 +92,8 @@ agent_flows = Table(
     # Messages that arrive within this pause are answered as one turn.
     Column("pause_ms", Integer, nullable=False, server_default=text("0")),
     Column("history_messages", Integer, nullable=False, server_default=text("50")),
+    # Read receipt and typing indicator when a turn begins.
+    Column("receipts", Boolean, nullable=False, server_default=text("true")),
     _created(),
     _one_of("kind", "kind", ("echo", "http")),
 )
@@ -189,6 +191,8 @@ conversations = Table(
     _instant("in_charge_since"),
     # Meta's own timestamp of the latest message that opens a window; the window closes 24 h later.
     _instant("window_opened_at"),
+    # GCRA's theoretical arrival time of what we send to this pair (1 per 6 s, burst 45); written by the claim.
+    _instant("pair_next_at"),
     # The outbox mark: the moment from which somebody has to look at this conversation.
     _instant("due_at"),
     _instant("nudged_at"),
@@ -397,6 +401,7 @@ api_processes = Table(
     _instant("started_at", nullable=False),
     _instant("beat_at", nullable=False),
     _instant("stopped_at"),
+    Index("ix_api_processes_running", "beat_at", postgresql_where=text("stopped_at IS NULL")),
 )
 
 # Stretches of time in which a webhook may have been refused or nobody listened.
