@@ -251,6 +251,7 @@ messages = Table(
     Column("author", Text, nullable=False),
     Column("wamid", Text),
     Column("type", Text, nullable=False),
+    # Meta's own shape in both directions, under the type's key: {"text": {"body": …}, "context": {…}}.
     Column("content", JSONB, nullable=False),
     # received: waits for a turn. in_turn: belongs to `turn_id`. kept: stored, never answered (`kept_reason`).
     Column("state", Text, nullable=False),

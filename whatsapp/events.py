@@ -43,7 +43,8 @@ class InboundMessage:
     timestamp: datetime
     type: str
     content: Json
-    """What stands under the type's own key, `context`, `referral` and `errors` included, as it came."""
+    """Meta's own shape: the type's key with what stands under it, and `context`, `referral`, `errors` where they came:
+    `{"text": {"body": …}, "context": {…}}`."""
     group_id: str | None
     opens_window: bool
     """User messages open the 24 h window; reactions, system messages, edits and revokes do not (section 7)."""
