@@ -1,0 +1,310 @@
+"""What the processes say about themselves: logs as events, metrics in one registry, the one list of what is redacted.
+
+Logs go to stderr, one event per line. Exceptions are written as their types and places in the code: their messages
+carry values (a parameter, a URL, a body), and values never leave. Each metric has a heading in docs/metrics.md.
+"""
+
+import logging
+import re
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, TextIO
+from urllib.request import urlopen
+
+import orjson
+import structlog
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    start_http_server,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+if TYPE_CHECKING:
+    from temporalio.runtime import Runtime
+
+# --- What is redacted -------------------------------------------------------------------------------------------------
+
+REDACTED: Final = "[redacted]"
+REDACTED_WORDS: Final = frozenset(
+    {
+        *("token", "secret", "authorization", "password", "pin", "key", "keys", "cookie", "signature", "proof"),
+        *("body", "text", "content", "caption", "payload", "raw", "url", "query"),
+        *("phone", "wa", "bsuid", "username", "profile", "email"),
+    }
+)
+"""A field whose name has one of these words (split at `_`) is never written, whatever it holds."""
+ALLOWED_NAMES: Final = frozenset({"phone_number_id", "token_type", "body_bytes", "key_id"})
+"""Names that have such a word and only ever hold an id, a kind or a size."""
+_SECRET_SHAPES: Final = re.compile(
+    r"EAA[A-Za-z0-9]{8,}|hf_[0-9a-f]+_[\w-]+|whsec_[\w+/=-]+|(?i:bearer)\s+\S+"
+    r"|(?i:access_token|appsecret_proof|verify_token|client_secret)=[^&\s\"']+"
+)
+"""Meta's tokens, our API keys, agents' secrets, tokens in URLs: cut out of every string, a library's included."""
+
+
+def redact(value: Any, name: str = "") -> Any:
+    """What may be written of a field: the value, `[redacted]`, or the same with its inner fields treated alike."""
+    if name not in ALLOWED_NAMES and not REDACTED_WORDS.isdisjoint(name.lower().split("_")):
+        return REDACTED
+    match value:
+        case str():
+            written: Any = _SECRET_SHAPES.sub(REDACTED, value)
+        case BaseException():
+            written = type(value).__qualname__
+        case bytes() | bytearray() | memoryview():
+            written = f"[{len(value)} bytes]"
+        case Mapping():
+            written = {str(key): redact(inner, str(key)) for key, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            written = [redact(inner) for inner in value]
+        case _:
+            written = value
+    return written
+
+
+def places(error: BaseException) -> list[str]:
+    """An exception and what caused it as lines without a single value: types, and where in the code they passed."""
+    lines: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None and len(lines) < _MOST_LINES:
+        lines.append(f"{type(seen).__module__}.{type(seen).__qualname__}")
+        frames = traceback.extract_tb(seen.__traceback__)
+        lines += [f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return lines
+
+
+_MOST_LINES: Final = 200
+
+
+# --- Logs -------------------------------------------------------------------------------------------------------------
+
+# These write what we may not (URLs, parameters, bodies) or a line per request.
+QUIET_LIBRARIES: Final = ("httpx", "httpcore", "aiohttp", "sqlalchemy", "asyncpg", "uvicorn.access", "alembic")
+
+
+def configure(level: str, format: str, *, stream: TextIO | None = None) -> None:  # noqa: A002 - the setting's own name
+    """Set up logging for this process, libraries' included; call it once, in `main()`.
+
+    `format` is `json` (one object per line) or `console`.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _errors_as_places,
+        _redact_fields,
+    ]
+    renderer: Processor = structlog.processors.JSONRenderer(serializer=_dumps)
+    if format == "console":
+        renderer = structlog.dev.ConsoleRenderer(colors=(stream or sys.stderr).isatty())
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, _first_line, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            use_get_message=True,
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=threshold, force=True)
+    for name in QUIET_LIBRARIES:
+        logging.getLogger(name).setLevel(max(threshold, logging.WARNING))
+
+
+def _dumps(event: EventDict, **_: Any) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _first_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    # asyncio puts the repr of a failed task, with its exception's message, on the lines that follow.
+    event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
+def _errors_as_places(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    error = _error_of(event.pop("exc_info", None))
+    if error is not None:
+        event["trace"] = places(error)
+    return event
+
+
+def _error_of(info: "ExcInfo | BaseException | bool | None") -> BaseException | None:
+    if isinstance(info, BaseException):
+        return info
+    if isinstance(info, tuple):
+        return info[1]
+    return sys.exc_info()[1] if info else None
+
+
+def _redact_fields(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    # structlog keeps the record it came from under names with an underscore, until its last processor.
+    return {name: value if name.startswith("_") else redact(value, name) for name, value in event.items()}
+
+
+# --- Metrics ----------------------------------------------------------------------------------------------------------
+
+disable_created_metrics()  # a second series per counter that nobody reads
+REGISTRY: Final = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+
+webhook_acks = Counter("holdfast_webhook_acks", "Webhook bodies answered 200, their bytes on disk.", registry=REGISTRY)
+webhook_refusals = Counter(
+    "holdfast_webhook_refusals", "Webhook requests not answered 200, by reason.", ["reason"], registry=REGISTRY
+)
+webhook_ack_seconds = Histogram(
+    "holdfast_webhook_ack_seconds",
+    "From a webhook's last byte to its answer 200.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5),
+    registry=REGISTRY,
+)
+webhook_commit_bodies = Histogram(
+    "holdfast_webhook_commit_bodies",
+    "Bodies that shared one commit.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+    registry=REGISTRY,
+)
+webhook_gaps = Counter(
+    "holdfast_webhook_gaps",
+    "Recorded stretches in which a webhook may have been missed.",
+    ["reason"],
+    registry=REGISTRY,
+)
+intake_items = Counter("holdfast_intake_items", "Items of webhook bodies, by outcome.", ["outcome"], registry=REGISTRY)
+intake_lag_seconds = Gauge(
+    "holdfast_intake_lag_seconds", "Age of the oldest stored body that is not processed.", registry=REGISTRY
+)
+nudges = Counter("holdfast_nudges", "Signals to conversation workflows, by result.", ["result"], registry=REGISTRY)
+due_age_seconds = Gauge(
+    "holdfast_due_age_seconds", "Age of the oldest conversation that is due and not looked at.", registry=REGISTRY
+)
+turns = Counter("holdfast_turns", "Turns ended, by state.", ["state"], registry=REGISTRY)
+claims_not_queued = Counter(
+    "holdfast_claims_not_queued",
+    "Claims that found a row not queued: a repeated call that did no harm.",
+    registry=REGISTRY,
+)
+sends = Counter("holdfast_sends", "Posts to Meta, by recorded outcome.", ["outcome"], registry=REGISTRY)
+posts_in_flight = Gauge("holdfast_posts_in_flight", "Posts to Meta under way in this process.", registry=REGISTRY)
+read_receipts = Counter(
+    "holdfast_read_receipts", "Read receipts with typing indicator, by result.", ["result"], registry=REGISTRY
+)
+error_reports = Counter("holdfast_error_reports", "Unexpected errors reported, by place.", ["where"], registry=REGISTRY)
+
+METRICS_CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+
+
+def render_metrics() -> bytes:
+    """The text of /metrics."""
+    return generate_latest(REGISTRY)
+
+
+def serve_metrics(port: int, *, host: str = "127.0.0.1") -> Callable[[], None]:
+    """Serve /metrics of a process that has no HTTP server of its own, from a thread; the answer stops it.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    server, thread = start_http_server(port, addr=host, registry=REGISTRY)
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
+
+
+# --- Temporal's own metrics -------------------------------------------------------------------------------------------
+
+
+class TemporalMetrics(Collector):
+    """The SDK's metrics, read from its own exporter whenever ours are read; three of them under a name that tells."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}/metrics"
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: what there is shows when it is read."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """What the SDK counts now; nothing while its exporter does not answer."""
+        try:
+            with urlopen(self._url, timeout=1) as answer:  # noqa: S310 - our own process, on the loopback interface
+                families = {family.name: family for family in text_string_to_metric_families(answer.read().decode())}
+        except OSError:
+            return
+        yield from families.values()
+        yield _free_slots(families)
+        yield CounterMetricFamily(
+            "holdfast_sticky_misses",
+            "Workflow tasks whose run was no longer in the worker's cache.",
+            _total(families, "temporal_sticky_cache_miss"),
+        )
+        # To an answer that comes too late the server says only that it knows no such task.
+        yield CounterMetricFamily(
+            "holdfast_workflow_task_timeouts",
+            "Workflow tasks that this worker answered after their time-out.",
+            _total(
+                families, "temporal_request_failure", operation="RespondWorkflowTaskCompleted", status_code="NOT_FOUND"
+            ),
+        )
+
+
+def _total(families: Mapping[str, Metric], name: str, **labels: str) -> float:
+    samples = families[name].samples if name in families else []
+    return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
+
+def _free_slots(families: Mapping[str, Metric]) -> Metric:
+    free = GaugeMetricFamily("holdfast_free_slots", "Free task slots, by kind and queue.", labels=["kind", "queue"])
+    slots = families.get("temporal_worker_task_slots_available")
+    for sample in slots.samples if slots else []:
+        free.add_metric([sample.labels["worker_type"], sample.labels["task_queue"]], sample.value)
+    return free
+
+
+def temporal_runtime(registry: CollectorRegistry = REGISTRY) -> "Runtime":
+    """Temporal's runtime for this process: its metrics join ours, its log lines go where ours go. Build one only.
+
+    Raises:
+        RuntimeError: no port for its exporter was to be had.
+    """
+    from temporalio.runtime import (
+        LogForwardingConfig,
+        LoggingConfig,
+        PrometheusConfig,
+        Runtime,
+        TelemetryConfig,
+        TelemetryFilter,
+    )
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    forwarding = LogForwardingConfig(logger=logging.getLogger("temporal.core"))
+    runtime = Runtime(
+        telemetry=TelemetryConfig(
+            logging=LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding),
+            metrics=PrometheusConfig(bind_address=f"127.0.0.1:{port}", unit_suffix=True, durations_as_seconds=True),
+        )
+    )
+    registry.register(TemporalMetrics(port))
+    return runtime
