@@ -161,52 +161,44 @@ def _redact_fields(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 # --- Metrics ----------------------------------------------------------------------------------------------------------
 
-disable_created_metrics()  # a second series per counter that nobody reads
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series per counter that nobody reads
 REGISTRY: Final = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
-webhook_acks = Counter("holdfast_webhook_acks", "Webhook bodies answered 200, their bytes on disk.", registry=REGISTRY)
-webhook_refusals = Counter(
-    "holdfast_webhook_refusals", "Webhook requests not answered 200, by reason.", ["reason"], registry=REGISTRY
-)
-webhook_ack_seconds = Histogram(
-    "holdfast_webhook_ack_seconds",
+
+def _counter(name: str, meaning: str, *labels: str) -> Counter:
+    return Counter(f"holdfast_{name}", meaning, labels, registry=REGISTRY)
+
+
+def _gauge(name: str, meaning: str) -> Gauge:
+    return Gauge(f"holdfast_{name}", meaning, registry=REGISTRY)
+
+
+def _histogram(name: str, meaning: str, *buckets: float) -> Histogram:
+    return Histogram(f"holdfast_{name}", meaning, buckets=buckets, registry=REGISTRY)
+
+
+webhook_acks = _counter("webhook_acks", "Webhook bodies answered 200, their bytes on disk.")
+webhook_refusals = _counter("webhook_refusals", "Webhook requests not answered 200, by reason.", "reason")
+webhook_ack_seconds = _histogram(
+    "webhook_ack_seconds",
     "From a webhook's last byte to its answer 200.",
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5),
-    registry=REGISTRY,
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5),
 )
-webhook_commit_bodies = Histogram(
-    "holdfast_webhook_commit_bodies",
-    "Bodies that shared one commit.",
-    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
-    registry=REGISTRY,
+webhook_commit_bodies = _histogram(
+    "webhook_commit_bodies", "Bodies that shared one commit.", *(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
-webhook_gaps = Counter(
-    "holdfast_webhook_gaps",
-    "Recorded stretches in which a webhook may have been missed.",
-    ["reason"],
-    registry=REGISTRY,
-)
-intake_items = Counter("holdfast_intake_items", "Items of webhook bodies, by outcome.", ["outcome"], registry=REGISTRY)
-intake_lag_seconds = Gauge(
-    "holdfast_intake_lag_seconds", "Age of the oldest stored body that is not processed.", registry=REGISTRY
-)
-nudges = Counter("holdfast_nudges", "Signals to conversation workflows, by result.", ["result"], registry=REGISTRY)
-due_age_seconds = Gauge(
-    "holdfast_due_age_seconds", "Age of the oldest conversation that is due and not looked at.", registry=REGISTRY
-)
-turns = Counter("holdfast_turns", "Turns ended, by state.", ["state"], registry=REGISTRY)
-claims_not_queued = Counter(
-    "holdfast_claims_not_queued",
-    "Claims that found a row not queued: a repeated call that did no harm.",
-    registry=REGISTRY,
-)
-sends = Counter("holdfast_sends", "Posts to Meta, by recorded outcome.", ["outcome"], registry=REGISTRY)
-posts_in_flight = Gauge("holdfast_posts_in_flight", "Posts to Meta under way in this process.", registry=REGISTRY)
-read_receipts = Counter(
-    "holdfast_read_receipts", "Read receipts with typing indicator, by result.", ["result"], registry=REGISTRY
-)
-error_reports = Counter("holdfast_error_reports", "Unexpected errors reported, by place.", ["where"], registry=REGISTRY)
+webhook_gaps = _counter("webhook_gaps", "Recorded stretches in which a webhook may have been missed.", "reason")
+intake_items = _counter("intake_items", "Items of webhook bodies, by outcome.", "outcome")
+intake_lag_seconds = _gauge("intake_lag_seconds", "Age of the oldest stored body that is not processed.")
+nudges = _counter("nudges", "Signals to conversation workflows, by result.", "result")
+due_age_seconds = _gauge("due_age_seconds", "Age of the oldest conversation that is due and not looked at.")
+turns = _counter("turns", "Turns ended, by state.", "state")
+claims_not_queued = _counter("claims_not_queued", "Claims that found a row not queued: a repeat that did no harm.")
+sends = _counter("sends", "Posts to Meta, by recorded outcome.", "outcome")
+posts_in_flight = _gauge("posts_in_flight", "Posts to Meta under way in this process.")
+read_receipts = _counter("read_receipts", "Read receipts with typing indicator, by result.", "result")
+error_reports = _counter("error_reports", "Unexpected errors reported, by place.", "where")
 
 METRICS_CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
