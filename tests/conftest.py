@@ -1,0 +1,128 @@
+"""Fixtures of every room: real Postgres, real Temporal. What a test needs and is not there leaves it out, by name."""
+
+import os
+from collections.abc import AsyncIterator
+from itertools import count
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from store.engine import Database
+from tests.services import Services, ask, clone_database, drop_database
+
+_ROOT = Path(__file__).parents[1]
+_FOLDER = pytest.StashKey[Path]()
+_SERVICES = pytest.StashKey[Services]()
+_numbers = count()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("holdfast")
+    group.addoption("--postgres", metavar="URL", help="use this Postgres server instead of an embedded one")
+    group.addoption(
+        "--payloads",
+        metavar="DIR",
+        default=str(_ROOT.parent / "shared" / "payloads"),
+        help="a folder of webhook bodies to replay (default: %(default)s, where it exists)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Only the process that was started by hand owns services; workers are told its folder."""
+    given = getattr(config, "workerinput", None)
+    if given is not None:
+        config.stash[_FOLDER] = Path(given["holdfast_folder"])
+        return
+    folder = _ROOT / ".data" / "tests" / str(os.getpid())
+    workers = [f"gw{number}" for number in range(len(getattr(config.option, "tx", None) or []))]
+    services = Services(folder, postgres_url=config.getoption("--postgres"), namespaces=["main", *workers])
+    config.stash[_FOLDER] = folder
+    config.stash[_SERVICES] = services
+    services.start()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Called by xdist for each worker it starts."""
+    node.workerinput["holdfast_folder"] = str(node.config.stash[_FOLDER])  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    services = config.stash.get(_SERVICES, None)
+    if services is None:
+        return
+    services.stop()
+    for line in left_out(config):
+        print(f"left out: {line}")  # noqa: T201 - the run's last line; the terminal reporter is gone by now
+
+
+def left_out(config: pytest.Config) -> list[str]:
+    """What this run does not collect, and why."""
+    payloads = Path(config.getoption("--payloads"))
+    if payloads.is_dir():
+        return []
+    return [f"replay of collected webhook bodies: there is no folder {payloads} (--payloads DIR names one)"]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A test that needs what is not there is not collected: a skip would hide in a list of dots."""
+    if collection_path.name == "test_payloads.py" and not Path(config.getoption("--payloads")).is_dir():
+        return True
+    return None
+
+
+@pytest.fixture(scope="session")
+def payloads(pytestconfig: pytest.Config) -> Path:
+    """The folder of collected webhook bodies."""
+    return Path(pytestconfig.getoption("--payloads"))
+
+
+@pytest.fixture(scope="session")
+def postgres_template(pytestconfig: pytest.Config) -> str:
+    """The address of a migrated, empty database to clone; nobody connects to it."""
+    return ask(pytestconfig.stash[_FOLDER], "postgres")
+
+
+@pytest.fixture
+async def database_url(postgres_template: str, worker_id: str) -> AsyncIterator[str]:
+    """The address of a migrated database of this test's own."""
+    name = f"test_{worker_id}_{os.getpid()}_{next(_numbers)}"
+    yield await clone_database(postgres_template, name)
+    await drop_database(postgres_template, name)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A migrated database of this test's own, connected."""
+    database = Database.connect(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def run_folder(pytestconfig: pytest.Config) -> Path:
+    """A folder for the servers that one test owns: what is left there is ended and removed by the next run."""
+    folder = pytestconfig.stash[_FOLDER] / f"own-{uuid4().hex[:8]}"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def temporal_address(pytestconfig: pytest.Config) -> str:
+    """The run's Temporal dev server."""
+    return ask(pytestconfig.stash[_FOLDER], "temporal")
+
+
+@pytest.fixture(scope="session")
+def temporal_namespace(worker_id: str) -> str:
+    """This worker's own namespace, with our search attributes."""
+    return "main" if worker_id == "master" else worker_id
+
+
+@pytest.fixture(scope="session")
+async def temporal_client(temporal_address: str, temporal_namespace: str) -> Client:
+    """A client of this worker's own namespace."""
+    return await Client.connect(temporal_address, namespace=temporal_namespace, data_converter=pydantic_data_converter)
