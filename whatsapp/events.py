@@ -1,7 +1,7 @@
 """Webhook bodies as typed events: what Meta said, one value per message, status, echo or account change.
 
-`parse` (below) never raises for what Meta may send: what it cannot read becomes an `Unreadable` with the reason, and the
-items beside it are read all the same. Source: meta-platform facts, sections 4.2 to 4.5.
+`whatsapp.parsing.parse` makes them and never raises for what Meta may send: what it cannot read becomes an `Unreadable`
+with the reason, and the items beside it are read all the same. Source: meta-platform facts, sections 4.2 to 4.5.
 """
 
 from collections.abc import Mapping
@@ -47,7 +47,8 @@ class InboundMessage:
     `{"text": {"body": …}, "context": {…}}`."""
     group_id: str | None
     opens_window: bool
-    """User messages open the 24 h window; reactions, system messages, edits and revokes do not (section 7)."""
+    """User messages open the 24 h window; reactions, system messages, edits and revokes do not (section 7), nor do
+    messages of a group, which say nothing of a window between two."""
     answerable: bool
     """Something a bot may answer one to one: not of a group, no reaction, system message, edit or revoke."""
 
@@ -88,12 +89,15 @@ class Echo:
     timestamp: datetime
     type: str
     content: Json
+    """As of an `InboundMessage`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Everything else that was understood enough to be routed: account, template, quality and call events, history,
-    value-level errors, fields of tomorrow. Stored with its body; rooms that handle a field read it from there.
+    """Everything else that was understood enough to be routed.
+
+    Account, template, quality and call events, history, value-level errors, fields of tomorrow. Stored with its body;
+    rooms that handle a field read it from there.
     """
 
     origin: Origin
@@ -101,6 +105,10 @@ class Notice:
     """The field, with its event where it has one: `account_update.PARTNER_REMOVED`."""
     display_phone_number: str | None
     raw: Json
+    opens_window: bool = False
+    """A user's call does (section 7); `sender` and `timestamp` then say whose and from when."""
+    sender: Sender | None = None
+    timestamp: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

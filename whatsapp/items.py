@@ -1,0 +1,168 @@
+"""One part of a webhook's value as an item: a message, a status, an echo, a call or a notice (sections 4.3 to 4.5).
+
+Each takes the part, the value it stands in (for its contacts) and its origin.
+
+Raises:
+    UnreadableError: what makes an item of its kind is not there or makes no sense.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from whatsapp.events import Echo, InboundMessage, Item, Notice, Origin, Sender, Status, StatusError
+from whatsapp.foreign import UnreadableError, identifier, instant, mapping, number, objects, required, text
+
+_NO_WINDOW = frozenset({"reaction", "system", "edit", "revoke"})
+_LIFTED = frozenset({"id", "timestamp", "type", "from", "from_user_id", "to", "to_user_id", "group_id"})
+_LONGEST_KIND = 100
+
+Value = dict[str, Any]
+
+
+def message(part: Value, value: Value, origin: Origin) -> InboundMessage:
+    """A customer's message of any type, also of one that Meta invents tomorrow."""
+    _require_number(origin)
+    kind = _kind(part)
+    group_id = identifier(part.get("group_id"))
+    from_user = _opens_window(kind, part)
+    return InboundMessage(
+        origin=origin,
+        wamid=required(part.get("id"), "message id"),
+        sender=_sender(part, value, kind),
+        timestamp=instant(part.get("timestamp")),
+        type=kind,
+        content=_content(part),
+        group_id=group_id,
+        opens_window=from_user and group_id is None,
+        answerable=from_user and group_id is None,
+    )
+
+
+def _kind(part: Value) -> str:
+    return (identifier(part.get("type")) or "unknown")[:_LONGEST_KIND]
+
+
+def _opens_window(kind: str, part: Value) -> bool:
+    # What the platform cannot show keeps its nature: an unsupported edit is no new message either.
+    hidden = text(mapping(part.get("unsupported")).get("type")) if kind == "unsupported" else None
+    return kind not in _NO_WINDOW and hidden not in _NO_WINDOW
+
+
+def _content(part: Value) -> Value:
+    return {key: inner for key, inner in part.items() if key not in _LIFTED}
+
+
+def _require_number(origin: Origin) -> None:
+    if origin.phone_number_id is None:
+        raise UnreadableError("no phone_number_id in the metadata")
+
+
+def _sender(part: Value, value: Value, kind: str) -> Sender:
+    wa_id, user_id = _wa_id(part.get("from")), identifier(part.get("from_user_id"))
+    if kind == "system" and user_id is None:
+        # A change of number or identity names the identity that was known before, which is the contact's.
+        system = mapping(part.get("system"))
+        user_id = identifier(system.get("previous_user_id"))
+        user_id = user_id or (identifier(system.get("user_id")) if wa_id is None else None)
+    contacts = objects(value.get("contacts"))
+    if wa_id is None and user_id is None and len(contacts) == 1 and len(objects(value.get("messages"))) == 1:
+        wa_id, user_id = _wa_id(contacts[0].get("wa_id")), identifier(contacts[0].get("user_id"))
+    if wa_id is None and user_id is None:
+        raise UnreadableError("no sender")
+    return _known(wa_id, user_id, contacts)
+
+
+def _wa_id(value: Any) -> str | None:
+    """Digits without "+", as Meta writes it in webhooks."""
+    return (identifier(value) or "").removeprefix("+") or None
+
+
+def _known(wa_id: str | None, user_id: str | None, contacts: list[Value]) -> Sender:
+    """The sender with what the contacts tell of them. `contacts[0]` need not belong to `messages[0]`."""
+    for contact in contacts:
+        its_wa_id, its_user_id = _wa_id(contact.get("wa_id")), identifier(contact.get("user_id"))
+        if user_id and its_user_id and user_id != its_user_id:
+            continue
+        if (user_id and user_id == its_user_id) or (wa_id and wa_id == its_wa_id):
+            profile = mapping(contact.get("profile"))
+            name, username = text(profile.get("name")), text(profile.get("username"))
+            return Sender(wa_id or its_wa_id, user_id or its_user_id, name, username)
+    return Sender(wa_id, user_id, None, None)
+
+
+def status(part: Value, _value: Value, origin: Origin) -> Status:
+    """What became of a message that was sent from the number."""
+    _require_number(origin)
+    return Status(
+        origin=origin,
+        wamid=required(part.get("id"), "message id"),
+        status=required(part.get("status"), "status")[:_LONGEST_KIND],
+        timestamp=instant(part.get("timestamp")),
+        recipient_id=_wa_id(part.get("recipient_id")),
+        recipient_user_id=identifier(part.get("recipient_user_id")),
+        callback_data=text(part.get("biz_opaque_callback_data")),
+        error=_status_error(part),
+        raw=part,
+    )
+
+
+def _status_error(part: Value) -> StatusError | None:
+    for error in objects(part.get("errors")):
+        code = number(error.get("code"))
+        if code is not None:
+            data = error.get("error_data")
+            detail = text(data) or text(mapping(data).get("details")) or text(error.get("message"))
+            return StatusError(code, text(error.get("title")), detail)
+    return None
+
+
+def echo(part: Value, value: Value, origin: Origin) -> Item:
+    """A message the business sent by other means; one to a group is a notice."""
+    if identifier(part.get("group_id")):
+        return notice(part, value, origin, event="group")
+    _require_number(origin)
+    wa_id, user_id = _wa_id(part.get("to")), identifier(part.get("to_user_id"))
+    if wa_id is None and user_id is None:
+        raise UnreadableError("the echo names no recipient")
+    return Echo(
+        origin=origin,
+        wamid=required(part.get("id"), "message id"),
+        recipient=_known(wa_id, user_id, objects(value.get("contacts"))),
+        timestamp=instant(part.get("timestamp")),
+        type=_kind(part),
+        content=_content(part),
+    )
+
+
+def call(part: Value, value: Value, origin: Origin) -> Notice:
+    """A call's event; one that a user began opens a window, from its timestamp."""
+    seen = notice(part, value, origin, event=part.get("event"))
+    if part.get("direction") != "USER_INITIATED" or part.get("event") != "connect":
+        return seen
+    _require_number(origin)
+    sender = _sender(part, {**value, "messages": value.get("calls")}, "call")
+    return replace(seen, opens_window=True, sender=sender, timestamp=instant(part.get("timestamp")))
+
+
+def call_status(part: Value, value: Value, origin: Origin) -> Notice:
+    """A call's status."""
+    return notice(part, value, origin, event="status")
+
+
+def error(part: Value, value: Value, origin: Origin) -> Notice:
+    """Trouble of the account or the app that belongs to no message."""
+    return notice(part, value, origin, event="errors")
+
+
+def notice(raw: Value, value: Value, origin: Origin, *, event: Any = None) -> Notice:
+    """Anything that only has to be routed."""
+    metadata = mapping(value.get("metadata"))
+    number_shown = text(value.get("display_phone_number")) or text(metadata.get("display_phone_number"))
+    name = text(event)
+    kind = f"{origin.field}.{name}" if name else origin.field
+    return Notice(origin=origin, kind=kind[:_LONGEST_KIND], display_phone_number=number_shown, raw=raw)
+
+
+def whole(raw: Value, value: Value, origin: Origin) -> Notice:
+    """A value as one notice, named after its field and, where it has one, its event."""
+    return notice(raw, value, origin, event=value.get("event"))
