@@ -1,0 +1,129 @@
+"""Conversations that are due: marked in the transaction that gave them something to do, then signalled by intake.
+
+Only a look (`store.turns`) clears or moves a mark. A signal that was lost is repeated, one too many changes nothing.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store.engine import Database
+
+DUE_CHANNEL = "due"
+
+
+@dataclass(frozen=True, slots=True)
+class DueConversation:
+    """A conversation to be signalled, with what its run shows should it have to be started."""
+
+    id: UUID
+    organization_id: UUID
+    integration_id: UUID
+    in_charge: str
+    window_opened_at: datetime | None
+
+
+_LOCK = text("""
+    SELECT id FROM conversations WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+""")
+
+# The NOTIFY needs a mark to come from: an empty list wakes nobody.
+_MARK = text("""
+    WITH locked AS MATERIALIZED (
+      SELECT id FROM conversations WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+    ), marked AS (
+      UPDATE conversations c SET due_at = clock_timestamp() FROM locked WHERE c.id = locked.id RETURNING c.id
+    )
+    SELECT pg_notify('due', '') FROM (SELECT FROM marked LIMIT 1) AS any_marked
+""")
+
+_MARK_WITHIN = text("""
+    UPDATE conversations
+    SET due_at = least(due_at, clock_timestamp() + CAST(:within AS interval))
+    WHERE id = ANY(CAST(:ids AS uuid[]))
+""")
+
+_RELEASE = text("""
+    SELECT DISTINCT conversation_id FROM messages
+    WHERE integration_id = :integration_id AND state IN ('received', 'queued', 'unknown')
+""")
+
+# `statement_timestamp()` and not `clock_timestamp()` beside the index: a volatile one would read every mark there is.
+_CLAIM = text("""
+    WITH ready AS MATERIALIZED (
+      SELECT id FROM conversations
+      WHERE due_at <= statement_timestamp()
+        AND (nudged_at IS NULL
+             OR (due_at > nudged_at
+                 AND (nudged_at < statement_timestamp() - CAST(:quiet AS interval) OR turn_began_at > nudged_at))
+             OR nudged_at < statement_timestamp() - CAST(:repeat AS interval))
+      ORDER BY due_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE conversations c SET nudged_at = clock_timestamp() FROM ready WHERE c.id = ready.id
+    RETURNING c.id, c.organization_id, c.integration_id, c.in_charge, c.window_opened_at
+""")
+
+_GIVE_BACK = text("UPDATE conversations SET nudged_at = NULL WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+_AGE = text("""
+    SELECT coalesce(statement_timestamp() - min(due_at), interval '0') FROM conversations
+    WHERE due_at <= statement_timestamp()
+""")
+
+
+async def lock(connection: AsyncConnection, conversation_ids: Iterable[UUID]) -> None:
+    """Lock conversations in the order of their ids, before any of their messages: every transaction does."""
+    ids = sorted(set(conversation_ids))
+    if ids:
+        await connection.execute(_LOCK, {"ids": ids})
+
+
+async def mark_due(connection: AsyncConnection, conversation_ids: Collection[UUID]) -> None:
+    """Somebody has to look at these now. Wakes intake when the transaction commits."""
+    if conversation_ids:
+        await connection.execute(_MARK, {"ids": list(conversation_ids)})
+
+
+async def mark_due_within(connection: AsyncConnection, conversation_ids: Collection[UUID], within: timedelta) -> None:
+    """Somebody has to look at these before long, unless somebody does for another reason. Wakes nobody."""
+    if conversation_ids:
+        await connection.execute(_MARK_WITHIN, {"ids": sorted(conversation_ids), "within": within})
+
+
+async def mark_due_of_number(connection: AsyncConnection, integration_id: UUID) -> int:
+    """A number was activated, released or enabled: everything that waited for it is due. Returns how many."""
+    ids = (await connection.execute(_RELEASE, {"integration_id": integration_id})).scalars().all()
+    await mark_due(connection, ids)
+    return len(ids)
+
+
+async def claim_due(
+    database: Database, *, limit: int, quiet: timedelta, repeat: timedelta
+) -> list[DueConversation]:
+    """The conversations to be signalled now, noted as nudged.
+
+    A mark is signalled once at first; a newer one unless the conversation was nudged within `quiet` and has not begun a
+    turn since (that signal is still to be acted on); and one that nobody acted on, again after `repeat`.
+    """
+    async with database.transaction() as connection:
+        rows = await connection.execute(_CLAIM, {"limit": limit, "quiet": quiet, "repeat": repeat})
+        return [DueConversation(*row) for row in rows]
+
+
+async def give_back(database: Database, conversation_ids: Collection[UUID]) -> None:
+    """Their signal did not arrive: they may be claimed again at once."""
+    if not conversation_ids:
+        return
+    async with database.transaction() as connection:
+        await connection.execute(_GIVE_BACK, {"ids": sorted(conversation_ids)})
+
+
+async def due_age(database: Database) -> timedelta:
+    """How long the longest due conversation has waited to be looked at."""
+    async with database.transaction() as connection:
+        age: timedelta = (await connection.execute(_AGE)).scalar_one()
+        return age
