@@ -1,0 +1,46 @@
+"""The simulator as an app, and how to serve it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from simulator.config import SimulatorConfig
+from simulator.control import control_routes
+from simulator.graph import MessagesRoute
+from simulator.page import page_routes
+from simulator.world import World
+
+
+def create_app(config: SimulatorConfig) -> FastAPI:
+    """A stand-in for Meta. State lives in memory and survives nothing."""
+    world = World(config)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        world.deliveries.open()
+        yield
+        await world.close()
+
+    app = FastAPI(title="Holdfast simulator", lifespan=lifespan)
+    # A plain route, first in the list: sends are the hot path, and FastAPI's own routes cost several times as much.
+    messages = Route("/{version}/{phone_number_id}/messages", MessagesRoute(world).post, methods=["POST"])
+    app.router.routes.insert(0, messages)
+    app.include_router(control_routes(world))
+    app.include_router(page_routes(world))
+    return app
+
+
+def serve(config: SimulatorConfig, *, host: str = "127.0.0.1", port: int = 8090) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    uvicorn.run(
+        create_app(config),
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        ws="none",
+        timeout_graceful_shutdown=2,
+    )

@@ -1,0 +1,140 @@
+"""What the control API is asked for: its bodies, checked, durations in seconds."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from simulator.faults import FaultKind
+
+Digits = Annotated[str, Field(pattern=r"^\d+$")]
+
+
+class Order(BaseModel):
+    """A body of the control API: what it does not know it refuses, so that a typo is no silent no-op."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class KnobsOrder(Order):
+    """New settings of a number; what is left out stays. `Knobs` says what each is for."""
+
+    token: str | None = None
+    throughput: Annotated[int, Field(ge=0)] | None = None
+    throughput_burst: Annotated[int, Field(ge=0)] | None = None
+    pair_limit: bool | None = None
+    answer_delay: Annotated[float, Field(ge=0)] | None = None
+    statuses: tuple[str, ...] | None = None
+    status_interval: Annotated[float, Field(ge=0)] | None = None
+    statuses_before_answer: bool | None = None
+    shuffle_statuses: bool | None = None
+    hold_statuses: bool | None = None
+    webhook_copies: Annotated[int, Field(ge=1, le=100)] | None = None
+    revoked: bool | None = None
+    removed: bool | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """The knobs to change; the token is the number's own."""
+        return self.model_dump(exclude_none=True, include=set(KnobsOrder.model_fields) - {"token"})
+
+
+class NumberOrder(KnobsOrder):
+    """A number to add; one that is there under this id is replaced."""
+
+    phone_number_id: str
+    waba_id: str
+    display_phone_number: Digits
+    token: str
+    business_id: str | None = None
+    """The portfolio; the WABA's id if left out."""
+
+
+class SayOrder(Order):
+    """What a customer says. `text` is short for type text; a customer is named by `wa_id`, `user_id` or both."""
+
+    phone_number_id: str
+    wa_id: Digits | None = None
+    user_id: str | None = None
+    name: str | None = None
+    username: str | None = None
+    text: str | None = None
+    type: str = "text"
+    content: Any = None
+    """What stands under the type's own key."""
+    timestamp: int | None = None
+    """What the message claims instead of now: unix seconds."""
+    group_id: str | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """Further keys of the message: `context`, `referral`, `errors`."""
+    contacts: bool = True
+    """Whether the webhook has a `contacts` block."""
+
+
+class FaultOrder(Order):
+    """A fault to put in force; `Fault` says what each field is for."""
+
+    kind: FaultKind
+    phone_number_id: str | None = None
+    recipient: str | None = None
+    call: Literal["send", "read"] = "send"
+    count: Annotated[int, Field(ge=1)] | None = None
+    probability: Annotated[float, Field(ge=0, le=1)] = 1.0
+    accepted: bool = True
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    code: int | None = None
+    subcode: int | None = None
+    http_status: int | None = None
+    is_transient: bool | None = None
+    details: str = ""
+    copies: Annotated[int, Field(ge=1, le=100)] = 2
+
+
+class WebhookOrder(Order):
+    """New settings of webhook delivery; what is left out stays."""
+
+    url: str | None = None
+    connections: Annotated[int, Field(ge=1)] | None = None
+    retry_first: Annotated[float, Field(gt=0)] | None = None
+    retry_longest: Annotated[float, Field(gt=0)] | None = None
+    retry_for: Annotated[float, Field(ge=0)] | None = None
+
+
+class FlushOrder(Order):
+    """How collected updates leave."""
+
+    size: Annotated[int, Field(ge=1, le=1000)] = 1000
+
+
+class ReleaseOrder(Order):
+    """Whose withheld statuses to send, and in which order."""
+
+    phone_number_id: str
+    shuffle: bool = False
+
+
+class EmitOrder(Order):
+    """Any webhook change, of any field, delivered like every other."""
+
+    waba_id: str
+    field: str
+    value: dict[str, Any]
+    copies: Annotated[int, Field(ge=1, le=1000)] = 1
+
+
+class ClockOrder(Order):
+    """Seconds to move the clock by."""
+
+    move: float
+
+
+class LoadOrder(Order):
+    """A closed loop of customers, each of whom waits for the reply before writing again."""
+
+    phone_number_id: str
+    customers: Annotated[int, Field(ge=1)]
+    seconds: Annotated[float, Field(gt=0)]
+    exchanges_each: Annotated[int, Field(ge=1)] = 40
+    """After this many a customer is replaced by a new one."""
+    patience: Annotated[float, Field(gt=0)] = 30.0
+    """A customer who waits longer counts as unanswered and is replaced."""
+    first_wa_id: Annotated[int, Field(ge=1)] = 4915550000000
+    """Customers are numbered from here; a second run with the same figure goes on with the next."""

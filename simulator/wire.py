@@ -1,0 +1,125 @@
+"""Webhook bodies as Meta writes them, and signatures. Webhook version 24 or later: no `conversation` in statuses."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+import orjson
+
+from simulator.customers import Conversation, Said
+from simulator.numbers import Number
+from simulator.refusals import failure
+
+Change = dict[str, Any]
+Update = tuple[str, Change]
+"""A WABA id and one change of it."""
+
+
+def sign(body: bytes, app_secret: str) -> str:
+    """The value of `X-Hub-Signature-256`, over the bytes as they travel."""
+    return "sha256=" + hmac.digest(app_secret.encode(), body, hashlib.sha256).hex()
+
+
+def app_secret_proof(token: str, app_secret: str) -> str:
+    """The `appsecret_proof` that belongs to a token."""
+    return hmac.digest(app_secret.encode(), token.encode(), hashlib.sha256).hex()
+
+
+def envelope(updates: Iterable[Update]) -> bytes:
+    """One POST body; updates of the same WABA that follow each other share an entry."""
+    entries = [
+        {"id": waba_id, "changes": [change for _, change in group]}
+        for waba_id, group in groupby(updates, key=lambda update: update[0])
+    ]
+    return orjson.dumps({"object": "whatsapp_business_account", "entry": entries})
+
+
+def messages_change(number: Number, **value: Any) -> Change:
+    """A change of the field `messages`."""
+    return {"value": {"messaging_product": "whatsapp", "metadata": number.metadata, **value}, "field": "messages"}
+
+
+def inbound_change(
+    number: Number, conversation: Conversation, said: Said, *, extra: dict[str, Any], contacts: bool
+) -> Change:
+    """What a customer said, as a webhook tells it."""
+    message = {
+        "from_user_id": conversation.user_id,
+        "id": said.wamid,
+        "timestamp": str(said.timestamp),
+        "type": said.type,
+    }
+    if conversation.wa_id:
+        message["from"] = conversation.wa_id
+    if said.group_id:
+        message["group_id"] = said.group_id
+    if said.content is not None:
+        message[said.type] = said.content
+    message |= extra
+    if not contacts:
+        return messages_change(number, messages=[message])
+    return messages_change(number, contacts=[conversation.contact], messages=[message])
+
+
+def status_change(
+    number: Number,
+    conversation: Conversation,
+    *,
+    wamid: str,
+    status: str,
+    timestamp: int,
+    callback_data: str | None,
+    to_phone: bool,
+) -> Change:
+    """A status that is no failure: it carries our own text, and both of the customer's ids where Meta shares them."""
+    entry: dict[str, Any] = {"id": wamid, "status": status, "timestamp": str(timestamp)}
+    if to_phone or conversation.username is None:
+        entry["recipient_id"] = conversation.wa_id
+    entry["recipient_user_id"] = conversation.user_id
+    if callback_data is not None:
+        entry["biz_opaque_callback_data"] = callback_data
+    if status in {"sent", "delivered"}:
+        entry["pricing"] = {
+            "billable": True,
+            "pricing_model": "PMP",
+            "type": "regular",
+            "category": "service",
+        }
+    return messages_change(number, contacts=[conversation.contact], statuses=[entry])
+
+
+def failed_change(
+    number: Number,
+    conversation: Conversation,
+    *,
+    wamid: str,
+    timestamp: int,
+    to_phone: bool,
+    code: int,
+    details: str = "",
+) -> Change:
+    """A `failed` status: without contacts and without our own text, and with the one id the message was sent to."""
+    recipient = {"recipient_id": conversation.wa_id} if to_phone else {"recipient_user_id": conversation.user_id}
+    entry = {"id": wamid, "status": "failed", "timestamp": str(timestamp), **recipient}
+    return messages_change(number, statuses=[entry | {"errors": [failure(code, details)]}])
+
+
+def dashboard_sample() -> bytes:
+    """What the Test button of Meta's dashboard sends for the field `messages`: an entry with id `0`."""
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "16505551111", "phone_number_id": "123456123"},
+        "contacts": [{"profile": {"name": "test user name"}, "wa_id": "16315551181"}],
+        "messages": [
+            {
+                "from": "16315551181",
+                "id": "ABGGFlA5Fpa",
+                "timestamp": "1504902988",
+                "type": "text",
+                "text": {"body": "this is a text message"},
+            }
+        ],
+    }
+    return envelope([("0", {"field": "messages", "value": value})])

@@ -1,0 +1,199 @@
+"""The simulated world: numbers, customers and what passes between them."""
+
+import asyncio
+import random
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.account import Accepted, Account
+from simulator.clock import Clock
+from simulator.config import SimulatorConfig
+from simulator.customers import Conversation, Customers, Reply, Said
+from simulator.deliveries import Deliveries
+from simulator.faults import Faults, Plan
+from simulator.numbers import Number
+from simulator.wire import Change, failed_change, inbound_change, status_change
+
+RE_ENGAGEMENT = 131047
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An accepted message with everything its delivery to the customer needs."""
+
+    record: Accepted
+    number: Number
+    conversation: Conversation
+    payload: dict[str, Any]
+    plan: Plan
+    to_phone: bool
+
+
+@dataclass(slots=True)
+class World:
+    """Everything the simulator knows. Nothing of it survives the process."""
+
+    config: SimulatorConfig
+    clock: Clock = field(default_factory=Clock)
+    numbers: dict[str, Number] = field(default_factory=dict)
+    customers: Customers = field(default_factory=Customers)
+    account: Account = field(default_factory=Account)
+    chance: random.Random = field(init=False)
+    faults: Faults = field(init=False)
+    deliveries: Deliveries = field(init=False)
+    _timers: set[asyncio.TimerHandle] = field(default_factory=set)
+    _run: str = field(default_factory=lambda: secrets.token_hex(5).upper())
+    _wamids: int = 0
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.config.seed)  # noqa: S311 - repeatable, not secret
+        self.faults = Faults(self.chance)
+        self.deliveries = Deliveries(self.config, self.account.webhooks)
+
+    def new_wamid(self) -> str:
+        """A message id that no other simulator gives."""
+        self._wamids += 1
+        return f"wamid.HBg{self._run}{self._wamids:010X}A="
+
+    def say(
+        self,
+        number: Number,
+        conversation: Conversation,
+        *,
+        type: str,  # noqa: A002 - Meta's own word
+        content: Any,
+        timestamp: int | None = None,
+        group_id: str | None = None,
+        extra: dict[str, Any] | None = None,
+        contacts: bool = True,
+    ) -> Said:
+        """Let a customer say something: it is logged, counted and sent to the webhook."""
+        now = self.clock.now()
+        said = Said(
+            wamid=self.new_wamid(),
+            type=type,
+            content=content,
+            timestamp=int(now) if timestamp is None else timestamp,
+            said_at=now,
+            group_id=group_id,
+            replies_before=len(conversation.replies),
+        )
+        conversation.add_said(said)
+        number.throughput.count(now)
+        change = inbound_change(number, conversation, said, extra=extra or {}, contacts=contacts)
+        self.deliveries.send((number.waba_id, change), copies=number.knobs.webhook_copies)
+        return said
+
+    def accept(
+        self, number: Number, conversation: Conversation, payload: dict[str, Any], *, plan: Plan, to_phone: bool
+    ) -> Outgoing:
+        """Take a message in Meta's name: from here on it counts, whatever the caller gets to hear."""
+        now = self.clock.now()
+        number.throughput.count(now)
+        record = Accepted(
+            order=len(self.account.accepted) + 1,
+            wamid=self.new_wamid(),
+            phone_number_id=number.phone_number_id,
+            customer=conversation.customer,
+            type=payload["type"],
+            callback_data=payload.get("biz_opaque_callback_data"),
+            arrived_at=now,
+            statuses_withheld=plan.withhold,
+        )
+        if plan.fail is not None:
+            record.outcome, record.code = "failed", plan.fail.code or 131026
+        elif record.type != "template" and not conversation.window_is_open(now):
+            record.outcome, record.code = "failed", RE_ENGAGEMENT
+        self.account.accept(record)
+        return Outgoing(record, number, conversation, payload, plan, to_phone)
+
+    def deliver(self, message: Outgoing) -> None:
+        """Hand an accepted message to its customer and send its statuses; a failed one only has its status."""
+        record, number = message.record, message.number
+        if record.outcome != "failed":
+            record.outcome = "delivered"
+            message.conversation.add_reply(
+                Reply(
+                    wamid=record.wamid,
+                    type=record.type,
+                    content=message.payload[record.type],
+                    callback_data=record.callback_data,
+                    reply_to=(message.payload.get("context") or {}).get("message_id"),
+                    received_at=self.clock.now(),
+                )
+            )
+        if message.plan.withhold:
+            return
+        changes = self._statuses(message)
+        if number.knobs.shuffle_statuses:
+            self.chance.shuffle(changes)
+        first = 1 if record.outcome == "failed" else 0
+        for place, change in enumerate(changes, first):
+            self._later(place * number.knobs.status_interval, number, change, message.plan.copies)
+
+    def release(self, number: Number, *, shuffle: bool = False) -> int:
+        """Send the statuses that `hold_statuses` kept; how many there were."""
+        held, number.held = number.held, []
+        if shuffle:
+            self.chance.shuffle(held)
+        for change in held:
+            self.deliveries.send((number.waba_id, change), copies=number.knobs.webhook_copies)
+        return len(held)
+
+    async def settled(self, seconds: float) -> bool:
+        """Wait until no status is due and every webhook was answered 200; False when `seconds` pass first."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self._timers or not self.deliveries.is_idle:  # noqa: ASYNC110 - three sources, none worth an event
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Drop what is due and stop delivering."""
+        for timer in self._timers:
+            timer.cancel()
+        await self.deliveries.close()
+
+    def _statuses(self, message: Outgoing) -> list[Change]:
+        record, number = message.record, message.number
+        timestamp = int(record.arrived_at)
+        if record.code is not None:
+            details = message.plan.fail.details if message.plan.fail else ""
+            return [
+                failed_change(
+                    number,
+                    message.conversation,
+                    wamid=record.wamid,
+                    timestamp=timestamp,
+                    to_phone=message.to_phone,
+                    code=record.code,
+                    details=details,
+                )
+            ]
+        names = number.knobs.statuses if record.type != "reaction" else number.knobs.statuses[:1]
+        return [
+            status_change(
+                number,
+                message.conversation,
+                wamid=record.wamid,
+                status=name,
+                timestamp=timestamp,
+                callback_data=record.callback_data,
+                to_phone=message.to_phone,
+            )
+            for name in names
+        ]
+
+    def _later(self, seconds: float, number: Number, change: Change, copies: int) -> None:
+        def due() -> None:
+            self._timers.discard(timer)
+            if number.knobs.hold_statuses:
+                number.held.extend([change] * copies)
+                return
+            self.deliveries.send((number.waba_id, change), copies=max(copies, number.knobs.webhook_copies))
+
+        timer = asyncio.get_running_loop().call_later(seconds, due)
+        self._timers.add(timer)
