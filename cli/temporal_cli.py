@@ -144,7 +144,7 @@ def _run(
 ) -> str:
     """Run a command in a process group of its own; its last line of output is what is wrong when it fails."""
     began, told = time.monotonic(), 0
-    process = subprocess.Popen(  # noqa: S603 - our own commands
+    with subprocess.Popen(  # noqa: S603 - our own commands
         command,
         cwd=folder,
         env={**os.environ, **(environment or {})},
@@ -152,23 +152,22 @@ def _run(
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-    )
-    try:
-        while True:
+    ) as process:
+        output = None
+        while output is None:
             try:
                 output, _ = process.communicate(timeout=1)
-                break
             except subprocess.TimeoutExpired:
                 passed = int(time.monotonic() - began)
                 if limit is not None and passed >= limit:
+                    os.killpg(process.pid, signal.SIGKILL)
                     return f"not there after {limit:.0f} s"
                 if passed // 30 > told:
                     told = passed // 30
                     say(f"  still at it after {passed} s")
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
     if process.returncode == 0:
         return ""
     lines = [line for line in output.splitlines() if line.strip()]

@@ -59,9 +59,8 @@ def test_a_cli_is_judged_by_its_server_and_not_by_its_own_version(tmp_path: Path
     assert _find(tmp_path) == cached
 
 
-def test_what_the_sdk_downloads_is_kept_and_not_fetched_twice(
-    tmp_path: Path, empty_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("empty_path")
+def test_what_the_sdk_downloads_is_kept_and_not_fetched_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
     def download(draft: Path, *_: object) -> str:
@@ -104,9 +103,8 @@ def test_an_error_names_all_the_ways_and_what_came_of_each(tmp_path: Path, empty
     assert not (tmp_path / "cache" / "temporal").exists()
 
 
-def test_two_processes_do_not_fetch_it_at_once(
-    tmp_path: Path, empty_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("empty_path")
+def test_two_processes_do_not_fetch_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetching, go_on, calls = threading.Event(), threading.Event(), []
 
     def download(draft: Path, *_: object) -> str:
