@@ -117,6 +117,8 @@ class ConversationSettings(BaseSettings):
     """How long a conversation's run stays after its last work when nothing is pending and the window is closed."""
     events_per_run: int = 100
     """A run continues as new past this many history events."""
+    backstop: Seconds = timedelta(seconds=60)
+    """This long after something should have happened in a conversation, Postgres asks for another look by itself."""
     max_bot_turns: int = 20
     """More bot turns than this with one contact within `bot_turns_within`: another bot, a person takes over."""
     bot_turns_within: Seconds = timedelta(minutes=10)

@@ -1,0 +1,90 @@
+"""What Meta answered, classified by the one table and recorded on the row."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from whatsapp.graph import Accepted, Lost, NotWritten, Refused
+
+from store import outcomes
+from store.claims import Claimed
+from store.engine import Database
+from store.outcomes import Recorded, Refusal
+from whatsapp.errors import Verdict, classify
+
+Answer = Accepted | Refused | Lost | NotWritten
+
+PAIR_LIMIT = 131056
+_UNREACHED_MOST = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRecorder:
+    """Turns an answer into a record. `wake`: nobody waits for it, so the conversation is made due with it."""
+
+    database: Database
+    unknown_wait: timedelta
+
+    async def record(self, claimed: Claimed, answer: Answer | None, *, wake: bool) -> Recorded:
+        """Record `answer`; None means that nothing was posted because the claim had grown old."""
+        match answer:
+            case None:
+                why = "The worker was paused between claim and post; nothing was sent."
+                return await outcomes.given_back(self.database, claimed, why=why, wake=wake)
+            case Accepted(wamid=wamid):
+                return await outcomes.accepted(self.database, claimed, wamid, wake=wake)
+            case NotWritten(reason=reason):
+                return await self._unreached(claimed, reason, wake=wake)
+            case Lost(reason=reason):
+                refusal = Refusal(None, None, None, "network", reason)
+                return await self._unknown(claimed, refusal, why=f"No answer from Meta: {reason}.", wake=wake)
+            case Refused():
+                return await self._refused(claimed, answer, wake=wake)
+
+    async def _unreached(self, claimed: Claimed, reason: str, *, wake: bool) -> Recorded:
+        refusal = Refusal(None, None, None, "network", reason)
+        delay = min(timedelta(seconds=2 ** min(claimed.attempt, 6)), _UNREACHED_MOST)
+        why = "Meta could not be reached; nothing was sent."
+        return await outcomes.requeued(
+            self.database, claimed, refusal, hold="back_off", delay=delay, why=why, wake=wake
+        )
+
+    async def _refused(self, claimed: Claimed, answer: Refused, *, wake: bool) -> Recorded:
+        verdict = classify(
+            answer.code,
+            subcode=answer.subcode,
+            http_status=answer.http_status,
+            is_transient=answer.is_transient,
+            detail=answer.detail or "",
+        )
+        refusal = Refusal(
+            http_status=answer.http_status,
+            code=answer.code,
+            subcode=answer.subcode,
+            error_class=verdict.error_class,
+            detail=answer.detail or answer.title or "",
+            fbtrace_id=answer.fbtrace_id,
+        )
+        why = f"{verdict.meaning} {verdict.next_step}".strip()
+        match verdict.kind:
+            case "unknown":
+                return await self._unknown(claimed, refusal, why=why, wake=wake)
+            case "permanent":
+                return await outcomes.failed(self.database, claimed, refusal, why=why, wake=wake)
+            case "hold":
+                return await self._held(claimed, refusal, verdict, why=why, wake=wake)
+            case "retry":
+                hold = "pair" if answer.code == PAIR_LIMIT else "back_off"
+                delay = verdict.delay(claimed.attempt)
+                return await outcomes.requeued(
+                    self.database, claimed, refusal, hold=hold, delay=delay, why=why, wake=wake
+                )
+
+    async def _unknown(self, claimed: Claimed, refusal: Refusal, *, why: str, wake: bool) -> Recorded:
+        return await outcomes.lost(self.database, claimed, refusal, unknown_wait=self.unknown_wait, why=why, wake=wake)
+
+    async def _held(self, claimed: Claimed, refusal: Refusal, verdict: Verdict, *, why: str, wake: bool) -> Recorded:
+        """The number, not the message, is in trouble: it is held, nothing fails."""
+        hold = verdict.hold or "stopped"
+        state = "stopped" if hold == "stopped" else "held"
+        await outcomes.hold_number(self.database, claimed.integration_id, state=state, reason=hold)
+        return await outcomes.requeued(self.database, claimed, refusal, hold=hold, delay=None, why=why, wake=wake)

@@ -1,0 +1,263 @@
+"""The claim: the one transaction after which a message may be posted, and the only way from `queued` to `sending`.
+
+It locks the conversation, then the message, checks what must hold at this instant, books the pair and, as its last
+statement, the number's slot, so that the most contended row is locked for the shortest time.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store.engine import Database
+from store.transitions import Event, State, after
+from whatsapp.window import is_open
+
+PAIR_INTERVAL = timedelta(seconds=6)
+"""Meta takes one message per 6 s to the same user, 45 at once borrowed from later (131056)."""
+PAIR_BURST = 45
+SLOT_SLEEP = timedelta(milliseconds=300)
+"""A slot this near is slept for after the commit; a later one is kept on the row."""
+SLOT_KEEPS = timedelta(seconds=1)
+"""A kept slot older than this is booked anew: many late ones at once would exceed the number's rate."""
+STEPS_ASIDE = timedelta(seconds=120)
+"""What waits longer than this for itself alone does not keep the rows behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row that is ours to post, with all that the post needs."""
+
+    message_id: UUID
+    organization_id: UUID
+    integration_id: UUID
+    conversation_id: UUID
+    attempt: int
+    phone_number_id: str
+    access_token_sealed: bytes
+    wa_id: str | None
+    user_id: str | None
+    type: str
+    content: dict[str, Any]
+    slot_in: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """A row that may not be posted now: its recorded state and why, in words."""
+
+    message_id: UUID
+    state: str
+    why: str
+    stop: bool
+    found_queued: bool = True
+    """False when another call had it already: worth counting, it tells that activities ran twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Objection:
+    event: Event | None
+    why: str
+    hold: str | None = None
+    hold_until: datetime | None = None
+    to_person: bool = False
+
+
+_READ = text("""
+    WITH conversation AS MATERIALIZED (
+      SELECT * FROM conversations
+      WHERE id = (SELECT conversation_id FROM messages WHERE id = :message_id)
+      FOR NO KEY UPDATE
+    )
+    SELECT m.id, m.organization_id, m.integration_id, m.conversation_id, m.author, m.type, m.content, m.category,
+           m.state, m.attempt, m.hold, m.hold_until, m.send_before, m.claimed_at, m.reason,
+           c.in_charge, c.window_opened_at, c.pair_next_at,
+           i.state AS integration_state, i.state_reason, i.enabled, i.phone_number_id, i.access_token_sealed,
+           t.marketing_stopped_at,
+           (SELECT value FROM contact_identities WHERE contact_id = c.contact_id AND kind = 'wa_id'
+            ORDER BY created_at DESC LIMIT 1) AS wa_id,
+           (SELECT value FROM contact_identities WHERE contact_id = c.contact_id AND kind = 'bsuid'
+            ORDER BY created_at DESC LIMIT 1) AS user_id,
+           clock_timestamp() AS now
+    FROM messages m
+    JOIN conversation c ON c.id = m.conversation_id
+    JOIN integrations i ON i.id = m.integration_id
+    JOIN contacts t ON t.id = c.contact_id
+    WHERE m.id = :message_id
+    FOR NO KEY UPDATE OF m
+""")
+
+_CLAIM = text("""
+    WITH claimed AS (
+      UPDATE messages m
+      SET state = 'sending', attempt = m.attempt + 1, claimed_at = clock_timestamp(), unknown_until = NULL,
+          hold = NULL, hold_since = NULL, hold_until = NULL, reason = NULL
+      WHERE m.id = :message_id AND m.state = 'queued' AND m.attempt = :attempt
+        AND NOT EXISTS (
+          SELECT FROM messages e
+          WHERE e.conversation_id = m.conversation_id AND e.queue_no < m.queue_no
+            AND (e.state = 'sending'
+                 OR (e.state = 'unknown' AND e.unknown_until > clock_timestamp())
+                 OR (e.state = 'queued' AND NOT (e.hold IN ('back_off', 'not_before', 'media')
+                                                 AND e.hold_until - e.hold_since > :steps_aside))))
+      RETURNING m.id, m.organization_id, m.conversation_id, m.attempt, m.claimed_at
+    ), attempted AS (
+      INSERT INTO message_attempts (message_id, attempt, organization_id, state, claimed_at)
+      SELECT id, attempt, organization_id, 'posting', claimed_at FROM claimed
+    ), paired AS (
+      UPDATE conversations c
+      SET pair_next_at = greatest(c.pair_next_at, clock_timestamp()) + :pair_interval
+      FROM claimed WHERE c.id = claimed.conversation_id
+    )
+    SELECT attempt FROM claimed
+""")
+
+_SLOT = text("""
+    UPDATE rate_slots
+    SET next_at = greatest(next_at, clock_timestamp()) + interval '1 second' / per_second
+    WHERE integration_id = :integration_id
+    RETURNING next_at - burst * (interval '1 second' / per_second) - clock_timestamp() AS slot_in
+""")
+
+_UNDO_FOR_SLOT = text("""
+    WITH undone AS (
+      DELETE FROM message_attempts WHERE message_id = :message_id AND attempt = :attempt
+    )
+    UPDATE messages
+    SET state = 'queued', attempt = :attempt - 1, claimed_at = NULL, hold = 'slot', hold_since = clock_timestamp(),
+        hold_until = clock_timestamp() + :slot_in, reason = :why
+    WHERE id = :message_id AND state = 'sending' AND attempt = :attempt
+""")
+
+_OBJECT = text("""
+    WITH handed AS (
+      UPDATE conversations
+      SET in_charge = 'person', in_charge_reason = :why, in_charge_since = clock_timestamp()
+      WHERE id = :conversation_id AND :to_person AND in_charge = 'bot'
+    )
+    UPDATE messages
+    SET state = :state, reason = :why, hold = :hold, hold_until = :hold_until,
+        hold_since = CASE WHEN hold IS NOT DISTINCT FROM :hold THEN hold_since
+                          WHEN :hold IS NOT NULL THEN clock_timestamp() END
+    WHERE id = :message_id AND state = 'queued' AND attempt = :attempt
+""")
+
+
+async def claim(database: Database, message_id: UUID) -> Claimed | Unclaimed:
+    """Take a queued row for posting, or say why not.
+
+    A row in any other state is never taken: its recorded outcome comes back. What objects for good (window closed,
+    answer gone stale, a person in charge, contact opted out) is recorded on the row in the same transaction.
+    """
+    async with database.transaction() as connection:
+        row = (await connection.execute(_READ, {"message_id": message_id})).one_or_none()
+        if row is None:
+            return Unclaimed(message_id, "missing", "The message does not exist.", stop=False, found_queued=False)
+        if row.state != State.QUEUED:
+            return _outcome_of(row)
+        objection = _objection(row)
+        if objection is not None:
+            return await _record_objection(connection, row, objection)
+        kept_slot = row.hold == "slot" and row.hold_until is not None and row.hold_until > row.now - SLOT_KEEPS
+        attempt = await _take(connection, row)
+        if attempt is None:
+            return Unclaimed(message_id, State.QUEUED, "Waits for an earlier message of the conversation.", stop=True)
+        slot_in = timedelta(0) if kept_slot else await _book_slot(connection, row)
+        if slot_in > SLOT_SLEEP:
+            return await _wait_for_slot(connection, row, attempt=attempt, slot_in=slot_in)
+    return Claimed(
+        message_id=row.id,
+        organization_id=row.organization_id,
+        integration_id=row.integration_id,
+        conversation_id=row.conversation_id,
+        attempt=attempt,
+        phone_number_id=row.phone_number_id,
+        access_token_sealed=row.access_token_sealed,
+        wa_id=row.wa_id,
+        user_id=row.user_id,
+        type=row.type,
+        content=row.content,
+        slot_in=slot_in,
+    )
+
+
+def _outcome_of(row: Any) -> Unclaimed:
+    held_up = row.state in (State.SENDING, State.UNKNOWN)
+    why = row.reason or ("In flight." if row.state == State.SENDING else "")
+    return Unclaimed(row.id, row.state, why, stop=held_up, found_queued=False)
+
+
+def _objection(row: Any) -> _Objection | None:
+    """What speaks against posting this row now; the order is from what ends it to what only delays it."""
+    if row.send_before is not None and row.send_before <= row.now:
+        why = "It could not leave in time and would be stale by now."
+        return _Objection(Event.EXPIRE, why, to_person=row.author == "bot")
+    if row.author == "bot" and row.in_charge == "person":
+        return _Objection(Event.CANCEL, "A person took over before this answer left.")
+    if row.type != "template" and not is_open(row.window_opened_at, row.now):
+        return _Objection(Event.REJECT, "The 24-hour window is closed: only a template can be sent.")
+    if row.category == "marketing" and row.marketing_stopped_at is not None:
+        return _Objection(Event.REJECT, "The contact has stopped marketing messages.")
+    return _delay(row)
+
+
+def _delay(row: Any) -> _Objection | None:
+    if not row.enabled:
+        return _Objection(None, "The number is switched off: messages wait until it is enabled.", hold="disabled")
+    if row.integration_state != "live" or row.access_token_sealed is None:
+        hold = row.state_reason if row.state_reason in ("token", "permission", "app") else "stopped"
+        return _Objection(None, f"The number is {row.integration_state}: messages wait.", hold=hold)
+    if row.hold in ("back_off", "not_before", "pair", "slot") and row.hold_until and row.hold_until > row.now:
+        return _Objection(None, row.reason or "It waits for its time.", hold=row.hold, hold_until=row.hold_until)
+    if row.pair_next_at is None:
+        return None
+    pair_free_at = row.pair_next_at - (PAIR_BURST - 1) * PAIR_INTERVAL
+    if pair_free_at > row.now:
+        why = "Meta takes one message per 6 s to the same customer."
+        return _Objection(None, why, hold="pair", hold_until=pair_free_at)
+    return None
+
+
+async def _record_objection(connection: AsyncConnection, row: Any, objection: _Objection) -> Unclaimed:
+    state = State.QUEUED if objection.event is None else after(State.QUEUED, objection.event)
+    await connection.execute(
+        _OBJECT,
+        {
+            "message_id": row.id,
+            "conversation_id": row.conversation_id,
+            "attempt": row.attempt,
+            "state": state,
+            "why": objection.why,
+            "hold": objection.hold,
+            "hold_until": objection.hold_until,
+            "to_person": objection.to_person,
+        },
+    )
+    return Unclaimed(row.id, str(state), objection.why, stop=state == State.QUEUED)
+
+
+async def _take(connection: AsyncConnection, row: Any) -> int | None:
+    values = {
+        "message_id": row.id,
+        "attempt": row.attempt,
+        "steps_aside": STEPS_ASIDE,
+        "pair_interval": PAIR_INTERVAL,
+    }
+    taken: int | None = (await connection.execute(_CLAIM, values)).scalar_one_or_none()
+    return taken
+
+
+async def _book_slot(connection: AsyncConnection, row: Any) -> timedelta:
+    booked = await connection.execute(_SLOT, {"integration_id": row.integration_id})
+    slot_in: timedelta = booked.scalar_one()
+    return max(slot_in, timedelta(0))
+
+
+async def _wait_for_slot(connection: AsyncConnection, row: Any, *, attempt: int, slot_in: timedelta) -> Unclaimed:
+    why = "The number has reached its messages per second."
+    values = {"message_id": row.id, "attempt": attempt, "slot_in": slot_in, "why": why}
+    await connection.execute(_UNDO_FOR_SLOT, values)
+    return Unclaimed(row.id, State.QUEUED, why, stop=True)

@@ -1,0 +1,202 @@
+"""What came of a post, recorded: on the attempt always, on the message by the transition table.
+
+Records may come late (the process was paused, the row was given up meanwhile): they say what is true all the same.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Text
+
+from store import nudges, statuses
+from store.claims import Claimed
+from store.engine import Database
+from store.transitions import Event, State, states_before
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Meta's refusal, or the want of an answer, as it is kept on the attempt. Never holds the message's content."""
+
+    http_status: int | None
+    code: int | None
+    subcode: int | None
+    error_class: str
+    detail: str
+    fbtrace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the row says after a record."""
+
+    state: str
+    why: str
+
+
+_ACCEPT = text("""
+    WITH attempted AS (
+      UPDATE message_attempts
+      SET state = 'accepted', ended_at = clock_timestamp(), wamid = :wamid, http_status = 200
+      WHERE message_id = :message_id AND attempt = :attempt
+    ), others AS (
+      SELECT count(*) AS accepted FROM message_attempts
+      WHERE message_id = :message_id AND attempt <> :attempt AND state = 'accepted'
+    )
+    UPDATE messages
+    SET state = 'accepted', wamid = coalesce(wamid, :wamid), accepted_at = coalesce(accepted_at, clock_timestamp()),
+        hold = NULL, hold_since = NULL, hold_until = NULL, unknown_until = NULL, error_code = NULL, error_detail = NULL,
+        reason = CASE WHEN others.accepted > 0 THEN 'Doubled: Meta accepted more than one attempt.' END
+    FROM others
+    WHERE id = :message_id AND (state = ANY(:states) OR (state = 'queued' AND attempt >= :attempt))
+    RETURNING state, coalesce(reason, '') AS reason,
+      (SELECT count(*) FROM message_statuses s
+       WHERE s.integration_id = messages.integration_id AND s.wamid = :wamid AND s.message_id IS NULL) AS early
+""").bindparams(bindparam("states", type_=ARRAY(Text)))
+
+_END_ATTEMPT = """
+    WITH attempted AS (
+      UPDATE message_attempts
+      SET state = :attempt_state, ended_at = clock_timestamp(), http_status = :http_status, error_code = :error_code,
+          error_subcode = :error_subcode, error_class = :error_class, error_detail = :error_detail,
+          fbtrace_id = :fbtrace_id
+      WHERE message_id = :message_id AND attempt = :attempt AND state IN ('posting', 'unknown')
+    )
+    UPDATE messages SET
+"""
+
+_REQUEUE = text(
+    _END_ATTEMPT
+    + """
+      state = 'queued', reason = :why, hold = :hold, hold_since = clock_timestamp(),
+      hold_until = clock_timestamp() + :delay, error_code = :error_code, error_detail = :error_detail
+    WHERE id = :message_id AND attempt = :attempt AND state = ANY(:states)
+    RETURNING state, reason
+"""
+).bindparams(bindparam("states", type_=ARRAY(Text)))
+
+_FAIL = text(
+    _END_ATTEMPT
+    + """
+      state = 'failed', reason = :why, error_code = :error_code, error_detail = :error_detail
+    WHERE id = :message_id AND attempt = :attempt AND state = ANY(:states)
+    RETURNING state, reason
+"""
+).bindparams(bindparam("states", type_=ARRAY(Text)))
+
+_LOSE = text(
+    _END_ATTEMPT
+    + """
+      state = 'unknown', reason = :why, unknown_until = claimed_at + :unknown_wait,
+      error_code = :error_code, error_detail = :error_detail
+    WHERE id = :message_id AND attempt = :attempt AND state = ANY(:states)
+    RETURNING state, reason
+"""
+).bindparams(bindparam("states", type_=ARRAY(Text)))
+
+_GIVE_BACK = text("""
+    WITH attempted AS (
+      UPDATE message_attempts SET state = 'given_back', ended_at = clock_timestamp()
+      WHERE message_id = :message_id AND attempt = :attempt AND state = 'posting'
+    )
+    UPDATE messages SET state = 'queued', reason = :why
+    WHERE id = :message_id AND attempt = :attempt AND state = 'sending'
+    RETURNING state, reason
+""")
+
+_READ = text("SELECT state, coalesce(reason, '') AS reason FROM messages WHERE id = :message_id")
+
+_HOLD_NUMBER = text("""
+    UPDATE integrations SET state = :state, state_reason = :reason, state_since = clock_timestamp()
+    WHERE id = :integration_id AND state = 'live'
+""")
+
+
+async def accepted(database: Database, claimed: Claimed, wamid: str, *, wake: bool) -> Recorded:
+    """Meta took it. Statuses that came before this answer are adopted with it."""
+    values = {
+        "message_id": claimed.message_id,
+        "attempt": claimed.attempt,
+        "wamid": wamid,
+        "states": [s.value for s in states_before(Event.ACCEPT) if s is not State.QUEUED],
+    }
+    async with database.transaction() as connection:
+        if wake:  # the conversation before its messages: the lock order of every transaction
+            await nudges.mark_due(connection, [claimed.conversation_id])
+        row = (await connection.execute(_ACCEPT, values)).one_or_none()
+        if row is not None and row.early:
+            await statuses.adopt(connection, claimed.message_id, wamid)
+        return await _recorded(connection, claimed, row)
+
+
+async def requeued(
+    database: Database, claimed: Claimed, refusal: Refusal, *, hold: str, delay: timedelta | None, why: str, wake: bool
+) -> Recorded:
+    """Refused for sure, to be repeated: queued, held until its time (`delay` None: until somebody releases it)."""
+    values = _refused(claimed, refusal, Event.REJECT_RETRYABLE) | {"hold": hold, "delay": delay, "why": why}
+    return await _end(database, _REQUEUE, claimed, values | {"attempt_state": "rejected"}, wake=wake)
+
+
+async def failed(database: Database, claimed: Claimed, refusal: Refusal, *, why: str, wake: bool) -> Recorded:
+    """Refused for good."""
+    values = _refused(claimed, refusal, Event.REJECT) | {"why": why, "attempt_state": "rejected"}
+    return await _end(database, _FAIL, claimed, values, wake=wake)
+
+
+async def lost(
+    database: Database, claimed: Claimed, refusal: Refusal, *, unknown_wait: timedelta, why: str, wake: bool
+) -> Recorded:
+    """Nobody knows whether Meta took it: `unknown` for `unknown_wait` from the claim."""
+    values = _refused(claimed, refusal, Event.LOSE) | {"why": why, "unknown_wait": unknown_wait}
+    return await _end(database, _LOSE, claimed, values | {"attempt_state": "unknown"}, wake=wake)
+
+
+async def given_back(database: Database, claimed: Claimed, *, why: str, wake: bool) -> Recorded:
+    """Claimed but certainly not posted: queued again as it was."""
+    values = {"message_id": claimed.message_id, "attempt": claimed.attempt, "why": why}
+    return await _end(database, _GIVE_BACK, claimed, values, wake=wake)
+
+
+async def wake(database: Database, conversation_id: UUID) -> None:
+    """Have the conversation looked at: something about it was recorded that nobody waits for."""
+    async with database.transaction() as connection:
+        await nudges.mark_due(connection, [conversation_id])
+
+
+async def hold_number(database: Database, integration_id: UUID, *, state: str, reason: str) -> None:
+    """Hold (lost token or permission) or stop (restricted by Meta) a live number: what it has queued waits in order."""
+    async with database.transaction() as connection:
+        await connection.execute(_HOLD_NUMBER, {"integration_id": integration_id, "state": state, "reason": reason})
+
+
+def _refused(claimed: Claimed, refusal: Refusal, event: Event) -> dict[str, Any]:
+    return {
+        "message_id": claimed.message_id,
+        "attempt": claimed.attempt,
+        "http_status": refusal.http_status,
+        "error_code": refusal.code,
+        "error_subcode": refusal.subcode,
+        "error_class": refusal.error_class,
+        "error_detail": refusal.detail,
+        "fbtrace_id": refusal.fbtrace_id,
+        "states": [state.value for state in states_before(event) if state is not State.QUEUED],
+    }
+
+
+async def _end(database: Database, statement: Any, claimed: Claimed, values: dict[str, Any], *, wake: bool) -> Recorded:
+    async with database.transaction() as connection:
+        if wake:
+            await nudges.mark_due(connection, [claimed.conversation_id])
+        row = (await connection.execute(statement, values)).one_or_none()
+        return await _recorded(connection, claimed, row)
+
+
+async def _recorded(connection: AsyncConnection, claimed: Claimed, row: Any) -> Recorded:
+    if row is None:
+        row = (await connection.execute(_READ, {"message_id": claimed.message_id})).one()
+    return Recorded(row.state, row.reason)

@@ -1,0 +1,149 @@
+"""A look at a conversation under its row lock: begin a turn, settle what has waited too long, say what is next.
+
+`look` is one transaction of three statements when nothing unusual happened: read the conversation, read what is open
+in it, write what was decided. What is decided, and why, is `store.turn_plan`: pure, tested without a database.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Text, Uuid
+
+from store import unknowns
+from store.engine import Database
+from store.ids import new_id
+from store.turn_plan import Conversation, Open, Plan, Reply, Rules, plan
+
+_CONVERSATION = text("""
+    SELECT c.id, c.organization_id, c.integration_id, c.in_charge, c.in_charge_reason, c.window_opened_at,
+           c.last_turn_no,
+           i.state AS integration_state, i.state_reason, i.enabled, i.phone_number_id, i.access_token_sealed,
+           i.unknown_policy, f.id AS agent_flow_id, f.kind AS agent_kind,
+           f.pause_ms * interval '1 millisecond' AS pause, f.receipts,
+           t.id AS turn_id, t.turn_no, t.state AS turn_state,
+           (SELECT count(*) FROM turns b
+            WHERE b.conversation_id = c.id AND b.turn_no = c.last_turn_no - :max_turns + 1
+              AND b.began_at > greatest(c.in_charge_since, clock_timestamp() - :turns_within)) > 0 AS too_many_turns,
+           clock_timestamp() AS now
+    FROM conversations c
+    JOIN integrations i ON i.id = c.integration_id
+    JOIN agent_flows f ON f.id = i.agent_flow_id
+    LEFT JOIN turns t ON t.conversation_id = c.id AND t.turn_no = c.last_turn_no AND t.state = 'asking'
+    WHERE c.id = :conversation_id
+    FOR NO KEY UPDATE OF c
+""")
+
+_OPEN = text("""
+    SELECT id, direction, author, type, content, state, wamid, meta_timestamp, webhook_event_id, place, created_at,
+           queue_no, category, attempt, resends, hold, hold_since, hold_until, claimed_at, unknown_until, send_before,
+           coalesce(unknown_policy, :unknown_policy) AS unknown_policy, reason
+    FROM messages
+    WHERE conversation_id = :conversation_id AND state IN ('received', 'queued', 'sending', 'unknown')
+""")
+
+_DECIDED = text("""
+    WITH turn AS (
+      INSERT INTO turns (id, organization_id, conversation_id, turn_no, agent_flow_id, state, began_at, ended_at)
+      SELECT :turn_id, :organization_id, :conversation_id, :turn_no, :agent_flow_id, :turn_state, clock_timestamp(),
+             CASE WHEN :turn_state = 'answered' THEN clock_timestamp() END
+      WHERE CAST(:turn_id AS uuid) IS NOT NULL
+    ), taken AS (
+      UPDATE messages SET state = 'in_turn', turn_id = :turn_id WHERE id = ANY(:taken)
+    ), kept AS (
+      UPDATE messages SET state = 'kept', kept_reason = :kept_reason WHERE id = ANY(:kept)
+    ), replies AS (
+      INSERT INTO messages (id, organization_id, integration_id, conversation_id, direction, author, type, content,
+                            state, turn_id, queue_no, send_before)
+      SELECT reply.id, :organization_id, :integration_id, :conversation_id, 'out', 'bot', reply.type, reply.content,
+             'queued', :turn_id, nextval('message_queue_no_seq'), clock_timestamp() + :stale_after
+      FROM unnest(:reply_ids, :reply_types, :reply_contents) WITH ORDINALITY AS reply (id, type, content, n)
+      ORDER BY reply.n
+    )
+    UPDATE conversations
+    SET turn_began_at = clock_timestamp(), last_turn_no = :turn_no,
+        due_at = clock_timestamp() + :due_in,
+        in_charge = CASE WHEN :hand_over THEN 'person' ELSE in_charge END,
+        in_charge_reason = CASE WHEN :hand_over THEN :hand_over_reason ELSE in_charge_reason END,
+        in_charge_since = CASE WHEN :hand_over THEN clock_timestamp() ELSE in_charge_since END
+    WHERE id = :conversation_id
+""").bindparams(
+    bindparam("taken", type_=ARRAY(Uuid)),
+    bindparam("kept", type_=ARRAY(Uuid)),
+    bindparam("reply_ids", type_=ARRAY(Uuid)),
+    bindparam("reply_types", type_=ARRAY(Text)),
+    bindparam("reply_contents", type_=ARRAY(JSONB)),
+    bindparam("turn_id", type_=Uuid),
+    bindparam("turn_state", type_=Text),
+    bindparam("hand_over_reason", type_=Text),
+    bindparam("kept_reason", type_=Text),
+)
+
+
+async def look(database: Database, conversation_id: UUID, *, rules: Rules) -> tuple[Conversation, Plan] | None:
+    """Look at a conversation and write what follows from it; None when it does not exist (any more).
+
+    Safe to repeat at any time and from several workers at once: an open turn is returned, not doubled.
+    """
+    async with database.transaction() as connection:
+        conversation = await _conversation(connection, conversation_id, rules=rules)
+        if conversation is None:
+            return None
+        opened = await _open(connection, conversation)
+        overdue = [row for row in opened if row.is_overdue(conversation.now, rules.sending_timeout)]
+        if overdue:
+            await unknowns.settle(connection, conversation, overdue, rules=rules)
+            opened = await _open(connection, conversation)
+        decided = plan(conversation, opened, rules=rules, turn_id=new_id())
+        await _write(connection, conversation, decided, rules=rules)
+    return conversation, decided
+
+
+async def _conversation(connection: AsyncConnection, conversation_id: UUID, *, rules: Rules) -> Conversation | None:
+    values = {
+        "conversation_id": conversation_id,
+        "max_turns": rules.max_bot_turns,
+        "turns_within": rules.bot_turns_within,
+    }
+    row = (await connection.execute(_CONVERSATION, values)).one_or_none()
+    return None if row is None else Conversation(**row._mapping)  # noqa: SLF001  # Row's public way to a mapping
+
+
+async def _open(connection: AsyncConnection, conversation: Conversation) -> list[Open]:
+    values = {"conversation_id": conversation.id, "unknown_policy": conversation.unknown_policy}
+    return [Open(**row) for row in (await connection.execute(_OPEN, values)).mappings()]
+
+
+async def _write(connection: AsyncConnection, conversation: Conversation, decided: Plan, *, rules: Rules) -> None:
+    turn = decided.new_turn
+    await connection.execute(
+        _DECIDED,
+        {
+            "conversation_id": conversation.id,
+            "organization_id": conversation.organization_id,
+            "integration_id": conversation.integration_id,
+            "agent_flow_id": conversation.agent_flow_id,
+            "turn_id": turn.id if turn else None,
+            "turn_no": turn.turn_no if turn else conversation.last_turn_no,
+            "turn_state": turn.state if turn else None,
+            "taken": [row.id for row in turn.taken] if turn else [],
+            "kept": [row.id for row in decided.kept],
+            "kept_reason": decided.kept_reason,
+            "stale_after": rules.answer_stale_after,
+            "due_in": decided.due_in(rules.backstop),
+            "hand_over": decided.hand_over is not None,
+            "hand_over_reason": decided.hand_over,
+            **reply_values(decided.replies),
+        },
+    )
+
+
+def reply_values(replies: list[Reply]) -> dict[str, Any]:
+    """The three columns of an unnest of replies."""
+    return {
+        "reply_ids": [reply.id for reply in replies],
+        "reply_types": [reply.type for reply in replies],
+        "reply_contents": [reply.content for reply in replies],
+    }
