@@ -1,7 +1,7 @@
 """Outbound content: what we store, checked, and made into the JSON that Graph takes (section 6).
 
-Content is stored as agents and scripts give it: under the type's own key, `{"text": {"body": "…"}}`. A new type is one
-entry in `_PROBLEMS`.
+Content is stored as agents and scripts give it: under the type's own key, `{"text": {"body": "…"}}`, and, for a reply
+to one message, `"context": {"message_id": "wamid…"}`. A new type is one entry in `_PROBLEMS`.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ from typing import Any
 
 TEXT_LIMIT = 4096
 CALLBACK_DATA_LIMIT = 512
+ID_LIMIT = 512
 
 Content = Mapping[str, Any]
 
@@ -36,16 +37,12 @@ class Recipient:
         raise ValueError("a recipient needs a wa_id or a user_id")
 
 
-def text(
-    to: Recipient, body: str, *, reply_to: str | None, callback_data: str, preview_url: bool = False
+def payload(
+    to: Recipient, kind: str, content: Content, *, callback_data: str, reply_to: str | None = None
 ) -> dict[str, Any]:
-    """A text message's JSON. `callback_data` comes back in its statuses (not in `failed`) and tells whose they are."""
-    content = {"text": {"body": body, "preview_url": preview_url}}
-    return message(to, "text", content, reply_to=reply_to, callback_data=callback_data)
-
-
-def message(to: Recipient, kind: str, content: Content, *, reply_to: str | None, callback_data: str) -> dict[str, Any]:
     """The JSON of a message of any type whose content `validate_content` has nothing against.
+
+    `callback_data` comes back in its statuses (not in `failed`) and tells whose they are.
 
     Raises:
         ValueError: the recipient has no address.
@@ -58,9 +55,15 @@ def message(to: Recipient, kind: str, content: Content, *, reply_to: str | None,
         kind: content[kind],
         "biz_opaque_callback_data": callback_data[:CALLBACK_DATA_LIMIT],
     }
-    if reply_to is not None:
-        made["context"] = {"message_id": reply_to}
+    quoted = reply_to or content.get("context", {}).get("message_id")
+    if quoted:
+        made["context"] = {"message_id": quoted}
     return made
+
+
+def text(to: Recipient, body: str, *, reply_to: str | None, callback_data: str) -> dict[str, Any]:
+    """A text message's JSON."""
+    return payload(to, "text", {"text": {"body": body}}, callback_data=callback_data, reply_to=reply_to)
 
 
 def read_receipt(wamid: str, *, typing: bool) -> dict[str, Any]:
@@ -76,10 +79,17 @@ def validate_content(kind: str, content: Content) -> list[str]:
     problems_of = _PROBLEMS.get(kind)
     if problems_of is None:
         return [f"type: {kind[:40]!r} cannot be sent; one of {', '.join(sorted(_PROBLEMS))} can"]
+    problems = [f"{key[:40]}: is no field of a {kind} message" for key in content if key not in {kind, "context"}]
+    if "context" in content:
+        problems += _context_problems(content["context"])
     part = content.get(kind)
-    if not isinstance(part, Mapping):
-        return [f"{kind}: must be an object"]
-    return problems_of(part)
+    return problems + (problems_of(part) if isinstance(part, Mapping) else [f"{kind}: must be an object"])
+
+
+def _context_problems(context: Any) -> list[str]:
+    if not isinstance(context, Mapping):
+        return ["context: must be an object"]
+    return _string_problems("context.message_id", context.get("message_id"), ID_LIMIT)
 
 
 def _text_problems(part: Content) -> list[str]:
