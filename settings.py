@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Seconds = Annotated[timedelta, Field(ge=timedelta(0))]
@@ -67,6 +67,11 @@ class SealingSettings(BaseSettings):
     hash_key: SecretStr = SecretStr("")
     """Base64 of 32 bytes: keys the hashes of API keys and verify tokens. Changing it makes all of them invalid."""
 
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
 
 class TemporalSettings(BaseSettings):
     """Temporal, which makes things happen."""
@@ -97,7 +102,9 @@ class WorkerSettings(BaseSettings):
     """Runs workflows in Temporal's sandbox, which checks determinism and costs a third of the worker's CPU
     (docs/decisions). Tests always do."""
     metrics_port: int = 0
-    """Port of the worker's own /metrics on the loopback interface; 0 serves none."""
+    """Port of the worker's own /metrics; 0 serves none."""
+    metrics_host: str = "127.0.0.1"
+    """Interface of the worker's own /metrics."""
     drain: Seconds = timedelta(seconds=12)
     """How long a stopping worker waits for posts that are under way."""
 
@@ -155,7 +162,7 @@ class IntakeSettings(BaseSettings):
     model_config = _group()
 
     intake: Literal["embedded", "separate", "off"] = "embedded"
-    """`embedded` runs it inside the API process, `separate` leaves it to `holdfast intake`; `off` also counts as paused."""
+    """`embedded` runs it inside the API process, `separate` leaves it to `holdfast intake`; `off`: nobody runs it."""
     intake_batch: int = 100
     """Stored bodies claimed at once."""
     nudge_batch: int = 64

@@ -5,31 +5,20 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import case, func, insert, or_, select, text, update
+from sqlalchemy import case, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store import nudges
 from store.engine import Database
 from store.errors import ConflictError, NotFoundError
 from store.hashing import KeyedHash
 from store.ids import new_id
 from store.sealing import KeyRing
-from store.tables import agent_flows, integrations, rate_slots, wabas
+from store.tables import agent_flows, integrations, messages, rate_slots, wabas
 
 IntegrationState = Literal["connecting", "live", "held", "stopped", "disconnected"]
 UnknownPolicy = Literal["ask", "resend", "give_up"]
-
-# What a released number has waiting is looked at now; in which order it leaves, begin_turn decides.
-_MARK_WAITING_DUE = text("""
-    WITH marked AS (
-        UPDATE conversations c SET due_at = clock_timestamp()
-        WHERE c.integration_id = :integration_id AND EXISTS (
-            SELECT FROM messages m
-            WHERE m.conversation_id = c.id AND m.state IN ('received', 'queued', 'sending', 'unknown'))
-        RETURNING 1
-    )
-    SELECT count(*), pg_notify('due', '') FROM marked
-""")
 
 
 async def connect_number(  # noqa: PLR0913 - each is a fact of its own that only the caller knows
@@ -192,4 +181,14 @@ async def _change(
     if row is None:
         raise NotFoundError("This organization has no such integration.")
     if row.enabled and row.state == "live":
-        await connection.execute(_MARK_WAITING_DUE, {"integration_id": integration_id})
+        await _mark_waiting_due(connection, integration_id)
+
+
+async def _mark_waiting_due(connection: AsyncConnection, integration_id: UUID) -> None:
+    # In which order they leave, and whether they are stale by now, the look at each conversation decides.
+    query = (
+        select(messages.c.conversation_id)
+        .where(messages.c.integration_id == integration_id, messages.c.state.in_(("received", "queued")))
+        .distinct()
+    )
+    await nudges.mark_due(connection, (await connection.execute(query)).scalars().all())

@@ -96,9 +96,10 @@ def sealed_with(sealed: bytes) -> str:
     Raises:
         SealingError: these bytes are not a sealed value.
     """
-    if sealed[:1] != _VERSION or len(sealed) < 2 + sealed[1] + 2 * (_NONCE + _TAG) + _KEY:
+    id_length = sealed[1] if len(sealed) > 1 else 0
+    if sealed[:1] != _VERSION or len(sealed) < 2 + id_length + 2 * (_NONCE + _TAG) + _KEY:
         raise SealingError("these bytes are not a sealed value")
-    return sealed[2 : 2 + sealed[1]].decode("ascii", "replace")
+    return sealed[2 : 2 + id_length].decode("ascii", "replace")
 
 
 def decode_key(encoded: str, *, setting: str) -> bytes:
