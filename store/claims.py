@@ -101,8 +101,9 @@ _CLAIM = text("""
           WHERE e.conversation_id = m.conversation_id AND e.queue_no < m.queue_no
             AND (e.state = 'sending'
                  OR (e.state = 'unknown' AND e.unknown_until > clock_timestamp())
-                 OR (e.state = 'queued' AND NOT (e.hold IN ('back_off', 'not_before', 'media')
-                                                 AND e.hold_until - e.hold_since > :steps_aside))))
+                 OR (e.state = 'queued' AND NOT coalesce(
+                       e.hold IN ('back_off', 'not_before', 'media') AND e.hold_until - e.hold_since > :steps_aside,
+                       false))))
       RETURNING m.id, m.organization_id, m.conversation_id, m.attempt, m.claimed_at
     ), attempted AS (
       INSERT INTO message_attempts (message_id, attempt, organization_id, state, claimed_at)
@@ -199,6 +200,8 @@ def _objection(row: Any) -> _Objection | None:
         return _Objection(Event.CANCEL, "A person took over before this answer left.")
     if row.type != "template" and not is_open(row.window_opened_at, row.now):
         return _Objection(Event.REJECT, "The 24-hour window is closed: only a template can be sent.")
+    if row.wa_id is None and row.user_id is None:
+        return _Objection(Event.REJECT, "The contact has neither a phone number nor a user id to send to.")
     if row.category == "marketing" and row.marketing_stopped_at is not None:
         return _Objection(Event.REJECT, "The contact has stopped marketing messages.")
     return _delay(row)

@@ -1,0 +1,211 @@
+"""The claim: what may be posted, what may not, and that nobody gets the same row twice."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+import pytest
+
+from store.claims import Claimed, Unclaimed, claim
+from store.engine import Database
+from tests.rows import change, connected_number, conversation, queued, row
+
+
+async def test_a_queued_row_is_claimed_with_all_the_post_needs(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number, wa_id="4917099")
+    message_id = await queued(database, number, conversation_id, "hi")
+
+    claimed = await claim(database, message_id)
+
+    assert isinstance(claimed, Claimed)
+    assert (claimed.attempt, claimed.wa_id, claimed.phone_number_id) == (1, "4917099", number.phone_number_id)
+    assert claimed.content == {"text": {"body": "hi"}}
+    assert claimed.slot_in == timedelta(0)
+    assert (await row(database, "messages", message_id)).state == "sending"
+
+
+async def test_of_fifty_claims_at_once_one_gets_the_row(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await queued(database, number, conversation_id)
+
+    results = await asyncio.gather(*(claim(database, message_id) for _ in range(50)))
+
+    assert sum(isinstance(result, Claimed) for result in results) == 1
+    others = [result for result in results if isinstance(result, Unclaimed)]
+    assert {other.state for other in others} == {"sending"}
+    assert not any(other.found_queued for other in others)
+
+
+@pytest.mark.parametrize(
+    ("change_sql", "state", "words"),
+    [
+        ("UPDATE conversations SET window_opened_at = now() - interval '24 hours'", "failed", "24-hour window"),
+        ("UPDATE conversations SET window_opened_at = NULL", "failed", "24-hour window"),
+        ("UPDATE conversations SET in_charge = 'person'", "cancelled", "took over"),
+        ("UPDATE messages SET send_before = now() - interval '1 second'", "expired", "stale"),
+        ("UPDATE messages SET category = 'marketing'", "failed", "marketing"),
+    ],
+)
+async def test_what_objects_for_good_is_recorded_in_words(
+    database: Database, change_sql: str, state: str, words: str
+) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await queued(database, number, conversation_id, author="bot")
+    await change(database, "UPDATE contacts SET marketing_stopped_at = now()")
+    await change(database, change_sql)
+
+    result = await claim(database, message_id)
+
+    assert isinstance(result, Unclaimed)
+    assert (result.state, result.stop) == (state, False)
+    recorded = await row(database, "messages", message_id)
+    assert recorded.state == state
+    assert words in recorded.reason
+
+
+async def test_an_expired_answer_of_the_bot_asks_a_person(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await queued(
+        database, number, conversation_id, author="bot", send_before=datetime.now(UTC) - timedelta(seconds=1)
+    )
+
+    await claim(database, message_id)
+
+    assert (await row(database, "conversations", conversation_id)).in_charge == "person"
+
+
+async def test_the_window_is_open_two_seconds_before_24_hours_and_closed_after(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number, opened=timedelta(hours=24) - timedelta(seconds=2))
+    first = await queued(database, number, conversation_id)
+    second = await queued(database, number, conversation_id)
+
+    assert isinstance(await claim(database, first), Claimed)
+    await change(database, "UPDATE messages SET state = 'accepted' WHERE id = :id", id=first)
+    await asyncio.sleep(2.1)
+
+    late = await claim(database, second)
+    assert isinstance(late, Unclaimed)
+    assert late.state == "failed"
+
+
+@pytest.mark.parametrize(
+    ("change_sql", "hold"),
+    [
+        ("UPDATE integrations SET enabled = false", "disabled"),
+        ("UPDATE integrations SET state = 'held', state_reason = 'token'", "token"),
+        ("UPDATE integrations SET state = 'held', state_reason = 'permission'", "permission"),
+        ("UPDATE integrations SET state = 'stopped', state_reason = 'payment'", "stopped"),
+    ],
+)
+async def test_a_number_that_may_not_send_holds_its_rows_and_fails_none(
+    database: Database, change_sql: str, hold: str
+) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await queued(database, number, conversation_id)
+    await change(database, change_sql)
+
+    result = await claim(database, message_id)
+
+    assert isinstance(result, Unclaimed)
+    assert result.stop
+    held = await row(database, "messages", message_id)
+    assert (held.state, held.hold) == ("queued", hold)
+    since = held.hold_since
+    await claim(database, message_id)
+    assert (await row(database, "messages", message_id)).hold_since == since
+
+    await change(database, "UPDATE integrations SET state = 'live', enabled = true, state_reason = NULL")
+    assert isinstance(await claim(database, message_id), Claimed)
+
+
+async def test_a_later_row_waits_for_an_earlier_one(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    first = await queued(database, number, conversation_id)
+    second = await queued(database, number, conversation_id)
+
+    early = await claim(database, second)
+    assert isinstance(early, Unclaimed)
+    assert early.stop
+    assert (await row(database, "messages", second)).state == "queued"
+    assert isinstance(await claim(database, first), Claimed)
+    assert isinstance(await claim(database, second), Unclaimed)
+
+    await change(database, "UPDATE messages SET state = 'accepted' WHERE id = :id", id=first)
+    assert isinstance(await claim(database, second), Claimed)
+
+
+@pytest.mark.parametrize(("seconds", "blocks"), [(100, True), (200, False)])
+async def test_a_row_held_for_more_than_120_s_for_itself_alone_steps_aside(
+    database: Database, seconds: int, *, blocks: bool
+) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    now = datetime.now(UTC)
+    hold = {"hold": "back_off", "hold_since": now, "hold_until": now + timedelta(seconds=seconds)}
+    await queued(database, number, conversation_id, **hold)
+    second = await queued(database, number, conversation_id)
+
+    assert isinstance(await claim(database, second), Unclaimed if blocks else Claimed)
+
+
+async def test_a_pair_gets_45_at_once_and_then_one_per_6_s(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+
+    for _ in range(45):
+        message_id = await queued(database, number, conversation_id)
+        assert isinstance(await claim(database, message_id), Claimed)
+        await change(database, "UPDATE messages SET state = 'accepted' WHERE id = :id", id=message_id)
+    over = await queued(database, number, conversation_id)
+    result = await claim(database, over)
+
+    assert isinstance(result, Unclaimed)
+    held = await row(database, "messages", over)
+    assert held.hold == "pair"
+    assert timedelta(seconds=4) < held.hold_until - datetime.now(UTC) <= timedelta(seconds=6)
+
+
+async def test_a_number_never_grants_more_than_its_rate_and_a_burst_of_5(database: Database) -> None:
+    number = await connected_number(database, per_second=20)
+    ids = []
+    for customer in range(40):
+        conversation_id = await conversation(database, number, wa_id=f"49170{customer:07}")
+        ids.append(await queued(database, number, conversation_id))
+
+    results = await asyncio.gather(*(claim(database, message_id) for message_id in ids))
+
+    now_or_slept = [result for result in results if isinstance(result, Claimed)]
+    kept = [result for result in results if isinstance(result, Unclaimed)]
+    assert 5 + 4 <= len(now_or_slept) <= 5 + 20  # the burst, and what falls within the 300 ms that are slept for
+    assert len(now_or_slept) + len(kept) == 40
+    slots = sorted([await _slot_of(database, result.message_id) for result in kept])
+    gaps = [later - earlier for earlier, later in pairwise(slots)]
+    assert all(timedelta(milliseconds=40) < gap < timedelta(milliseconds=60) for gap in gaps)
+
+
+async def _slot_of(database: Database, message_id: UUID) -> datetime:
+    held = await row(database, "messages", message_id)
+    assert (held.state, held.hold, held.attempt) == ("queued", "slot", 0)
+    until: datetime = held.hold_until
+    return until
+
+
+async def test_a_kept_slot_is_used_and_not_booked_again(database: Database) -> None:
+    number = await connected_number(database, per_second=2)
+    conversation_id = await conversation(database, number)
+    message_id = await queued(database, number, conversation_id)
+    await change(database, "UPDATE rate_slots SET next_at = now() + interval '3 seconds'")
+
+    assert isinstance(await claim(database, message_id), Unclaimed)
+    held = await row(database, "messages", message_id)
+    assert held.hold == "slot"
+    await asyncio.sleep((held.hold_until - datetime.now(UTC)).total_seconds() + 0.01)
+    assert isinstance(await claim(database, message_id), Claimed)
