@@ -1,0 +1,49 @@
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from simulator.config import SimulatorConfig
+from tests.simulator.stage import APP_SECRET, Simulated, Webhook, served, simulated
+
+
+@pytest.fixture(scope="session")
+async def webhook_server() -> AsyncIterator[Webhook]:
+    hook = Webhook()
+    routes = [Route("/hook", hook.post, methods=["POST"]), Route("/hook", hook.get)]
+    async with served(Starlette(routes=routes)) as url:
+        hook.url = f"{url}/hook"
+        yield hook
+
+
+@pytest.fixture
+def webhook(webhook_server: Webhook) -> Webhook:
+    """The app's webhook, which has received nothing yet."""
+    webhook_server.forget()
+    return webhook_server
+
+
+@pytest.fixture
+def config(webhook: Webhook) -> SimulatorConfig:
+    return SimulatorConfig(
+        app_secret=APP_SECRET,
+        webhook_url=webhook.url,
+        retry_first=timedelta(milliseconds=20),
+        retry_longest=timedelta(milliseconds=100),
+    )
+
+
+@pytest.fixture
+async def simulator(config: SimulatorConfig) -> AsyncIterator[Simulated]:
+    async with simulated(config) as running:
+        yield running
+
+
+@pytest.fixture
+async def strict(config: SimulatorConfig) -> AsyncIterator[Simulated]:
+    """One that wants `appsecret_proof`."""
+    async with simulated(replace(config, require_proof=True)) as running:
+        yield running

@@ -1,0 +1,120 @@
+"""What tests of the simulator play with: the app's side of the webhook, and a running simulator with one number."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp
+
+from simulator.app import create_app
+from simulator.client import SimulatorClient
+from simulator.config import SimulatorConfig
+
+APP_SECRET = "the-app's-secret"
+NUMBER = "106540352242922"
+WABA = "419561257915477"
+TOKEN = "EAAnumber"
+CUSTOMER = "16505551234"
+
+
+@asynccontextmanager
+async def served(app: ASGIApp) -> AsyncIterator[str]:
+    """An app over real HTTP, on a free port, in this event loop."""
+    config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    # The protocol is named: asyncio turns Nagle's delay (40 ms an answer) off only for sockets that say they are TCP.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        config.load()
+        server.lifespan = config.lifespan_class(config)
+        await server.startup([listener])
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        await server.shutdown([listener])
+
+
+@dataclass
+class Webhook:
+    """The app's side: keeps each signed body and answers as a test says."""
+
+    url: str = ""
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    refused: int = 0
+    answer: Callable[[int], int] = lambda _: 200
+    requests: int = 0
+    most_at_once: int = 0
+    _at_once: int = 0
+
+    def forget(self) -> None:
+        """Be as new at the same address."""
+        vars(self).update(vars(Webhook(self.url)))
+
+    async def post(self, request: Request) -> Response:
+        self.requests += 1
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        body = await request.body()
+        await asyncio.sleep(0.005)
+        self._at_once -= 1
+        expected = "sha256=" + hmac.new(APP_SECRET.encode(), body, hashlib.sha256).hexdigest()
+        if request.headers.get("x-hub-signature-256") != expected:
+            self.refused += 1
+            return Response(status_code=403)
+        status = self.answer(self.requests)
+        if status == 200:
+            self.bodies.append(json.loads(body))
+        return Response(status_code=status)
+
+    async def get(self, request: Request) -> Response:
+        if request.query_params.get("hub.verify_token") != "verify-me":
+            return Response(status_code=403)
+        return PlainTextResponse(request.query_params["hub.challenge"])
+
+    @property
+    def values(self) -> list[dict[str, Any]]:
+        """The value of each change, in the order they came."""
+        return [change["value"] for body in self.bodies for entry in body["entry"] for change in entry["changes"]]
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return [message for value in self.values for message in value.get("messages", [])]
+
+    @property
+    def statuses(self) -> list[dict[str, Any]]:
+        return [status for value in self.values for status in value.get("statuses", [])]
+
+
+@dataclass
+class Simulated:
+    """A running simulator with one number."""
+
+    client: SimulatorClient
+    graph: httpx.AsyncClient
+
+    async def send(self, body: str = "hello", *, to: str | None = f"+{CUSTOMER}", **fields: Any) -> httpx.Response:
+        payload = {"messaging_product": "whatsapp", "to": to, "type": "text", "text": {"body": body}} | fields
+        return await self.post({name: value for name, value in payload.items() if value is not None})
+
+    async def post(self, payload: Any, *, number: str = NUMBER, token: str = TOKEN, **query: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return await self.graph.post(f"/v26.0/{number}/messages", json=payload, headers=headers, params=query)
+
+
+@asynccontextmanager
+async def simulated(config: SimulatorConfig) -> AsyncIterator[Simulated]:
+    async with (
+        served(create_app(config)) as url,
+        SimulatorClient(url) as client,
+        httpx.AsyncClient(base_url=url, trust_env=False) as graph,
+    ):
+        await client.add_number(NUMBER, WABA, display_phone_number="+15550783881", token=TOKEN, status_interval=0.005)
+        yield Simulated(client, graph)
