@@ -41,27 +41,27 @@ _START = text("""
 _BEAT = text("""
     WITH before AS (SELECT id, beat_at FROM api_processes WHERE id = :id FOR UPDATE)
     UPDATE api_processes p SET beat_at = clock_timestamp(), stopped_at = NULL FROM before WHERE p.id = before.id
-    RETURNING before.beat_at AS began_at, p.beat_at AS ended_at, p.beat_at - before.beat_at > :late AS late,
+    RETURNING before.beat_at AS began_at, p.beat_at AS ended_at, p.beat_at - before.beat_at > CAST(:late AS interval) AS late,
         EXISTS (SELECT FROM api_processes o
-                WHERE o.id <> :id AND o.stopped_at IS NULL AND o.beat_at < clock_timestamp() - :late) AS somebody_died
+                WHERE o.id <> :id AND o.stopped_at IS NULL AND o.beat_at < clock_timestamp() - CAST(:late AS interval)) AS somebody_died
 """)
 
 _STOP = text("UPDATE api_processes SET stopped_at = clock_timestamp() WHERE id = :id")
 
 _BURY = text("""
     UPDATE api_processes SET stopped_at = beat_at
-    WHERE stopped_at IS NULL AND beat_at < clock_timestamp() - :late
+    WHERE stopped_at IS NULL AND beat_at < clock_timestamp() - CAST(:late AS interval)
     RETURNING beat_at AS began_at, clock_timestamp() AS ended_at
 """)
 
 _GAPS = text("""
     SELECT EXISTS (SELECT FROM webhook_gaps WHERE ended_at >= :since)
-        OR EXISTS (SELECT FROM api_processes WHERE stopped_at IS NULL AND beat_at < clock_timestamp() - :late)
+        OR EXISTS (SELECT FROM api_processes WHERE stopped_at IS NULL AND beat_at < clock_timestamp() - CAST(:late AS interval))
 """)
 
 _LISTENED = text("""
     SELECT EXISTS (SELECT FROM api_processes WHERE started_at <= :since)
-       AND EXISTS (SELECT FROM api_processes WHERE stopped_at IS NULL AND beat_at >= clock_timestamp() - :late)
+       AND EXISTS (SELECT FROM api_processes WHERE stopped_at IS NULL AND beat_at >= clock_timestamp() - CAST(:late AS interval))
 """)
 
 

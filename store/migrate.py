@@ -11,7 +11,7 @@ from sqlalchemy.pool import NullPool
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # Any fixed number that nothing else in this database locks: "holdfast" in hexadecimal.
-_LOCK = 0x686F6C6466617374
+LOCK = 0x686F6C6466617374
 
 
 async def upgrade(url: str) -> None:
@@ -40,7 +40,7 @@ async def _under_lock(url: str, work: Callable[[Config], None]) -> None:
     async with engine.connect() as connection:
         # Held by the session, not by a transaction, since each migration commits by itself; the connection's end
         # releases it. Taken before alembic begins: its context is one per process.
-        await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
         await connection.commit()
         await connection.run_sync(lambda sync: work(_config(sync)))
 
