@@ -47,11 +47,6 @@ _MARK_WITHIN = text("""
     WHERE id = ANY(CAST(:ids AS uuid[]))
 """)
 
-_RELEASE = text("""
-    SELECT DISTINCT conversation_id FROM messages
-    WHERE integration_id = :integration_id AND state IN ('received', 'queued', 'unknown')
-""")
-
 # `statement_timestamp()` and not `clock_timestamp()` beside the index: a volatile one would read every mark there is.
 _CLAIM = text("""
     WITH ready AS MATERIALIZED (
@@ -94,16 +89,7 @@ async def mark_due_within(connection: AsyncConnection, conversation_ids: Collect
         await connection.execute(_MARK_WITHIN, {"ids": sorted(conversation_ids), "within": within})
 
 
-async def mark_due_of_number(connection: AsyncConnection, integration_id: UUID) -> int:
-    """A number was activated, released or enabled: everything that waited for it is due. Returns how many."""
-    ids = (await connection.execute(_RELEASE, {"integration_id": integration_id})).scalars().all()
-    await mark_due(connection, ids)
-    return len(ids)
-
-
-async def claim_due(
-    database: Database, *, limit: int, quiet: timedelta, repeat: timedelta
-) -> list[DueConversation]:
+async def claim_due(database: Database, *, limit: int, quiet: timedelta, repeat: timedelta) -> list[DueConversation]:
     """The conversations to be signalled now, noted as nudged.
 
     A mark is signalled once at first; a newer one unless the conversation was nudged within `quiet` and has not begun a

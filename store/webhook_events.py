@@ -1,4 +1,4 @@
-"""Stored webhook bodies on their way to being applied: claimed in order, marked done in the transaction that applied them.
+"""Stored webhook bodies on their way to being applied: claimed in order, done in the transaction that applied them.
 
 A body whose items were applied but whose mark was lost is applied again, which changes nothing: each kind of item has
 its own key (wamid; wamid, status and timestamp).
@@ -100,9 +100,7 @@ async def claim(database: Database, *, limit: int) -> AsyncIterator[Claim]:
 async def finish(connection: AsyncConnection, events: Sequence[StoredEvent], results: Sequence[ItemResult]) -> None:
     """Mark claimed bodies done, with their counts and a row for each item that was not applied."""
     counts = Counter((result.event_id, result.outcome) for result in results)
-    owned = Counter(
-        (owner, result.event_id, result.outcome) for result in results for owner in result.organization_ids
-    )
+    owned = Counter((owner, result.event_id, result.outcome) for result in results for owner in result.organization_ids)
     owners = sorted({(owner, event_id) for owner, event_id, _ in owned})
     values = {
         "ids": [event.id for event in events],

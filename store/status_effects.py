@@ -1,0 +1,235 @@
+"""What statuses do to the messages they are of: read under the lock, judged by `store.verdicts`, written in batches."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store import nudges
+from store.transitions import Delivery, State
+from store.verdicts import Attempt, Judgement, Row, Told, judge
+
+SENDER_LOOKS = timedelta(seconds=2)
+"""Whoever posted a row this recently is still there and goes on by itself; it is looked after all the same."""
+_WAITED_FOR = (State.SENDING, State.UNKNOWN, State.QUEUED)
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A message under its lock."""
+
+    id: UUID
+    organization_id: UUID
+    integration_id: UUID
+    conversation_id: UUID
+    contact_id: UUID
+    identified_by: list[str]
+    """The kinds of identities its contact has."""
+    just_posted: bool
+    row: Row
+
+
+_LOCK = text("""
+    SELECT m.id, m.organization_id, m.integration_id, m.conversation_id, c.contact_id,
+           ARRAY(SELECT DISTINCT i.kind FROM contact_identities i WHERE i.contact_id = c.contact_id) AS identified_by,
+           coalesce(m.claimed_at > clock_timestamp() - CAST(:just AS interval), false) AS just_posted,
+           m.state, m.attempt, m.delivery, m.wamid, m.error_code, m.error_detail, m.reason
+    FROM messages m JOIN conversations c ON c.id = m.conversation_id
+    WHERE m.id = ANY(CAST(:ids AS uuid[])) ORDER BY m.id FOR NO KEY UPDATE OF m
+""")
+
+_ATTEMPTS = text("""
+    SELECT message_id, attempt, state, wamid, error_code, error_class, error_detail FROM message_attempts
+    WHERE message_id = ANY(CAST(:ids AS uuid[])) ORDER BY attempt
+""")
+
+_STATUSES = text("""
+    SELECT message_id, attempt, wamid, status, meta_timestamp, error_code, raw -> 'errors' -> 0 AS error
+    FROM message_statuses WHERE message_id = ANY(CAST(:ids AS uuid[]))
+""").columns(error=JSONB)
+
+_RISE = text("""
+    UPDATE messages m SET delivery = u.delivery
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:deliveries AS text[])) AS u (id, delivery) WHERE m.id = u.id
+""")
+
+_WRITE = text("""
+    UPDATE messages m
+    SET state = u.state, delivery = u.delivery, wamid = u.wamid, error_code = u.error_code,
+        error_detail = u.error_detail, reason = u.reason,
+        accepted_at = CASE WHEN u.state = 'accepted' THEN coalesce(m.accepted_at, clock_timestamp())
+                           ELSE m.accepted_at END,
+        unknown_until = CASE WHEN u.state = 'unknown' THEN m.unknown_until END,
+        hold = CASE WHEN u.state <> 'queued' THEN NULL WHEN u.hold IS NULL THEN m.hold ELSE u.hold END,
+        hold_since = CASE WHEN u.state <> 'queued' THEN NULL WHEN u.hold IS NULL THEN m.hold_since
+                          ELSE clock_timestamp() END,
+        hold_until = CASE WHEN u.state <> 'queued' THEN NULL WHEN u.hold IS NULL THEN m.hold_until
+                          ELSE clock_timestamp() + u.lasts END
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:deliveries AS text[]), CAST(:wamids AS text[]),
+                CAST(:codes AS int[]), CAST(:details AS text[]), CAST(:reasons AS text[]), CAST(:holds AS text[]),
+                CAST(:lasts AS interval[]))
+      AS u (id, state, delivery, wamid, error_code, error_detail, reason, hold, lasts)
+    WHERE m.id = u.id
+""")
+
+_WRITE_ATTEMPTS = text("""
+    UPDATE message_attempts a
+    SET state = u.state, wamid = u.wamid, error_code = u.error_code, error_class = u.error_class,
+        error_detail = u.error_detail, ended_at = coalesce(a.ended_at, clock_timestamp())
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[]), CAST(:states AS text[]), CAST(:wamids AS text[]),
+                CAST(:codes AS int[]), CAST(:classes AS text[]), CAST(:details AS text[]))
+      AS u (message_id, attempt, state, wamid, error_code, error_class, error_detail)
+    WHERE a.message_id = u.message_id AND a.attempt = u.attempt
+""")
+
+_HOLD_NUMBERS = text("""
+    UPDATE integrations i SET state = u.state, state_reason = u.reason, state_since = clock_timestamp()
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[])) AS u (id, state, reason)
+    WHERE i.id = u.id AND i.state = 'live'
+""")
+
+
+async def lock_messages(connection: AsyncConnection, message_ids: Iterable[UUID]) -> dict[UUID, Locked]:
+    """Lock messages in the order of their ids and read them as they are then."""
+    values = {"ids": sorted(set(message_ids)), "just": SENDER_LOOKS}
+    found: dict[UUID, Locked] = {}
+    for row in await connection.execute(_LOCK, values):
+        state, attempt, delivery = State(row.state), row.attempt, Delivery(row.delivery)
+        judged = Row(state, attempt, delivery, row.wamid, row.error_code, row.error_detail, row.reason)
+        found[row.id] = Locked(
+            id=row.id,
+            organization_id=row.organization_id,
+            integration_id=row.integration_id,
+            conversation_id=row.conversation_id,
+            contact_id=row.contact_id,
+            identified_by=row.identified_by,
+            just_posted=row.just_posted,
+            row=judged,
+        )
+    return found
+
+
+async def raise_delivery(connection: AsyncConnection, reached: Mapping[UUID, Delivery]) -> None:
+    """Write a higher delivery of locked messages about which nothing else changes."""
+    if reached:
+        values = {"ids": list(reached), "deliveries": [delivery.value for delivery in reached.values()]}
+        await connection.execute(_RISE, values)
+
+
+async def settle(connection: AsyncConnection, locked: Collection[Locked]) -> None:
+    """Bring locked messages in line with all their stored statuses; who waits for the outcome is made due."""
+    if not locked:
+        return
+    ids = [message.id for message in locked]
+    attempts = await _attempts(connection, ids)
+    told = await _told(connection, ids)
+    judged = [
+        (message, judge(message.row, attempts.get(message.id, []), told.get(message.id, []))) for message in locked
+    ]
+    await _write(connection, [(message, judgement) for message, judgement in judged if _changes(message, judgement)])
+    changed_attempts = [
+        (message.id, attempt)
+        for message, judgement in judged
+        for attempt in judgement.attempts
+        if attempt not in attempts[message.id]
+    ]
+    await _write_attempts(connection, changed_attempts)
+    await _hold_numbers(connection, judged)
+    await _mark(connection, judged)
+
+
+async def _attempts(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, list[Attempt]]:
+    found: dict[UUID, list[Attempt]] = {}
+    for message_id, *attempt in await connection.execute(_ATTEMPTS, {"ids": list(ids)}):
+        found.setdefault(message_id, []).append(Attempt(*attempt))
+    return found
+
+
+async def _told(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, list[Told]]:
+    found: dict[UUID, list[Told]] = {}
+    for row in await connection.execute(_STATUSES, {"ids": list(ids)}):
+        told = Told(row.attempt, row.wamid, row.status, row.meta_timestamp, row.error_code, _detail(row.error))
+        found.setdefault(row.message_id, []).append(told)
+    return found
+
+
+def _changes(message: Locked, judgement: Judgement) -> bool:
+    return judgement.row != message.row or judgement.held is not None
+
+
+async def _write(connection: AsyncConnection, judged: Sequence[tuple[Locked, Judgement]]) -> None:
+    if not judged:
+        return
+    rows = [judgement.row for _, judgement in judged]
+    holds = [judgement.held for _, judgement in judged]
+    await connection.execute(
+        _WRITE,
+        {
+            "ids": [message.id for message, _ in judged],
+            "states": [row.state.value for row in rows],
+            "deliveries": [row.delivery.value for row in rows],
+            "wamids": [row.wamid for row in rows],
+            "codes": [row.error_code for row in rows],
+            "details": [row.error_detail for row in rows],
+            "reasons": [row.reason for row in rows],
+            "holds": [held.hold if held else None for held in holds],
+            "lasts": [held.lasts if held else None for held in holds],
+        },
+    )
+
+
+async def _write_attempts(connection: AsyncConnection, changed: Sequence[tuple[UUID, Attempt]]) -> None:
+    if not changed:
+        return
+    await connection.execute(
+        _WRITE_ATTEMPTS,
+        {
+            "ids": [message_id for message_id, _ in changed],
+            "numbers": [attempt.number for _, attempt in changed],
+            "states": [attempt.state for _, attempt in changed],
+            "wamids": [attempt.wamid for _, attempt in changed],
+            "codes": [attempt.error_code for _, attempt in changed],
+            "classes": [attempt.error_class for _, attempt in changed],
+            "details": [attempt.error_detail for _, attempt in changed],
+        },
+    )
+
+
+async def _hold_numbers(connection: AsyncConnection, judged: Sequence[tuple[Locked, Judgement]]) -> None:
+    holds = {
+        message.integration_id: judgement.held.hold
+        for message, judgement in judged
+        if judgement.held is not None and judgement.held.of_number
+    }
+    if holds:
+        states = ["stopped" if hold == "stopped" else "held" for hold in holds.values()]
+        await connection.execute(_HOLD_NUMBERS, {"ids": list(holds), "states": states, "reasons": list(holds.values())})
+
+
+async def _mark(connection: AsyncConnection, judged: Sequence[tuple[Locked, Judgement]]) -> None:
+    """Only what a workflow waits for makes its conversation due: an outcome, or a row that is queued again."""
+    now: set[UUID] = set()
+    soon: set[UUID] = set()
+    for message, judgement in judged:
+        before, after = message.row.state, judgement.row.state
+        if judgement.held is None and (before == after or before not in _WAITED_FOR):
+            continue
+        sender_goes_on = before is State.SENDING and after is State.ACCEPTED and message.just_posted
+        (soon if sender_goes_on else now).add(message.conversation_id)
+    await nudges.mark_due_within(connection, soon - now, SENDER_LOOKS)
+    await nudges.mark_due(connection, sorted(now))
+
+
+def _detail(error: Any) -> str:
+    """Meta's own words about a failure: its title, message and details."""
+    if not isinstance(error, dict):
+        return ""
+    data = error.get("error_data")
+    details = data.get("details") if isinstance(data, dict) else None
+    words = [word for word in (error.get("title"), error.get("message"), details) if isinstance(word, str)]
+    return ": ".join(dict.fromkeys(words))

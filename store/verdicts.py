@@ -1,0 +1,171 @@
+"""What the statuses of a message amount to: a pure function of all of them, so that their order does not matter.
+
+An attempt that was delivered is good whatever else was said of it; else one `failed` status outweighs `sent`. Of
+several `failed` ones the weightiest counts: what is permanent, then what holds the number, then what may be repeated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from store.transitions import Delivery, Event, State, after
+from whatsapp.errors import Verdict, classify
+
+DOUBLED = "Doubled: Meta accepted more than one attempt."
+_GOOD = frozenset(delivery.value for delivery in Delivery if delivery is not Delivery.NONE)
+_WEIGHT = {"retry": 1, "hold": 2, "permanent": 3}
+_PAIR_LIMIT = 131056
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One status of an attempt, as it is judged."""
+
+    attempt: int
+    wamid: str
+    status: str
+    at: datetime
+    code: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at sending, as `message_attempts` has it."""
+
+    number: int
+    state: str
+    wamid: str | None
+    error_code: int | None = None
+    error_class: str | None = None
+    error_detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An outbound message, as far as statuses change it."""
+
+    state: State
+    attempt: int
+    delivery: Delivery
+    wamid: str | None = None
+    error_code: int | None = None
+    error_detail: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why a row that goes back to the queue waits there."""
+
+    hold: str
+    lasts: timedelta | None
+    """From now; None until somebody releases it."""
+    of_number: bool
+    """The number is in trouble, not the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What follows from the statuses: the row and its attempts as they are to be."""
+
+    row: Row
+    attempts: tuple[Attempt, ...]
+    held: Held | None = None
+    """Set where the row is held anew; None leaves a hold that it has while it stays queued."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    told: Told
+    verdict: Verdict
+
+
+def is_good(status: str) -> bool:
+    """Whether Meta says by this status that it took the message."""
+    return status in _GOOD
+
+
+def judge(row: Row, attempts: Sequence[Attempt], told: Sequence[Told]) -> Judgement:
+    """Bring a row and its attempts in line with everything that was said of them."""
+    own_wamids = {attempt.number: attempt.wamid for attempt in attempts}
+    relevant = [one for one in told if own_wamids.get(one.attempt) in (None, one.wamid)]
+    numbers = {one.attempt for one in relevant}
+    failures = {number: failure for number in numbers if (failure := _failure(number, relevant))}
+    heard = {one.attempt: one.wamid for one in sorted(relevant, key=lambda one: one.wamid) if is_good(one.status)}
+    judged = tuple(_attempt(attempt, heard.get(attempt.number), failures.get(attempt.number)) for attempt in attempts)
+    risen = replace(
+        row,
+        delivery=max([row.delivery, *map(_reached, relevant)], key=lambda reached: reached.rank),
+        wamid=row.wamid or (heard[max(heard)] if heard else None),
+    )
+    if heard.keys() - failures.keys():
+        return Judgement(_accepted(risen, judged), judged)
+    failure = failures.get(row.attempt)
+    return Judgement(risen, judged) if failure is None else _failed(risen, judged, failure)
+
+
+def _reached(one: Told) -> Delivery:
+    return Delivery(one.status) if is_good(one.status) else Delivery.NONE
+
+
+def _failure(number: int, told: Sequence[Told]) -> _Failure | None:
+    """The `failed` status that decides about an attempt; none when it was delivered."""
+    of_it = [one for one in told if one.attempt == number]
+    if any(_reached(one).rank >= Delivery.DELIVERED.rank for one in of_it):
+        return None
+    failures = [
+        _Failure(one, classify(one.code, detail=one.detail, certain=True)) for one in of_it if one.status == "failed"
+    ]
+    return max(failures, key=_weight, default=None)
+
+
+def _weight(failure: _Failure) -> tuple[int, datetime, int, str]:
+    told = failure.told
+    return (_WEIGHT.get(failure.verdict.kind, 0), told.at, told.code or 0, told.detail)
+
+
+def _attempt(attempt: Attempt, heard: str | None, failure: _Failure | None) -> Attempt:
+    wamid = attempt.wamid or heard
+    if failure is not None:
+        told = failure.told
+        return Attempt(attempt.number, "rejected", wamid, told.code, failure.verdict.error_class, told.detail or None)
+    return attempt if heard is None else Attempt(attempt.number, "accepted", wamid)
+
+
+def _accepted(row: Row, attempts: Sequence[Attempt]) -> Row:
+    state = after(row.state, Event.STATUS_GOOD) or row.state
+    doubled = sum(attempt.state == "accepted" for attempt in attempts) > 1
+    return Row(state, row.attempt, row.delivery, row.wamid, reason=DOUBLED if doubled else None)
+
+
+def _failed(row: Row, attempts: tuple[Attempt, ...], failure: _Failure) -> Judgement:
+    verdict = failure.verdict
+    # Nothing of ours can be repeated where nothing of ours was sent.
+    permanent = verdict.kind == "permanent" or row.attempt == 0
+    state = after(row.state, _event(row.state, permanent=permanent), delivery=row.delivery)
+    if state is None and (permanent or row.state is not State.QUEUED or row.error_code == failure.told.code):
+        return Judgement(row, attempts)
+    decided = replace(
+        row,
+        state=state or row.state,
+        error_code=failure.told.code,
+        error_detail=failure.told.detail or None,
+        reason=f"{verdict.meaning} {verdict.next_step}".strip(),
+    )
+    return Judgement(decided, attempts, None if permanent else _held(failure, row.attempt))
+
+
+def _event(state: State, *, permanent: bool) -> Event:
+    if not permanent:
+        return Event.STATUS_FAILED_RETRYABLE
+    # What waits to be repeated is not, once it is known that it cannot succeed.
+    return Event.REJECT if state is State.QUEUED else Event.STATUS_FAILED
+
+
+def _held(failure: _Failure, attempt: int) -> Held:
+    verdict = failure.verdict
+    if verdict.kind == "hold":
+        return Held(verdict.hold or "stopped", None, of_number=True)
+    hold = "pair" if failure.told.code == _PAIR_LIMIT else "back_off" if verdict.not_before is None else "not_before"
+    return Held(hold, verdict.delay(attempt), of_number=False)
