@@ -2,16 +2,17 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-import egress
 import structlog
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
-from whatsapp.graph import Graph
 from workflows.client import connect
 
+import egress
 import telemetry
 from activities.agents import Agents
 from activities.answers import AnswerRecorder
@@ -23,6 +24,7 @@ from settings import Settings
 from store.engine import Database
 from store.sealing import KeyRing
 from store.turn_plan import Rules
+from whatsapp.graph import Graph
 from workflows.contracts import ACTIVITIES_QUEUE, CONVERSATIONS_QUEUE
 from workflows.conversation import ConversationWorkflow
 
@@ -85,7 +87,12 @@ def conversation_rules(settings: Settings) -> Rules:
 def build_workers(client: Client, settings: Settings, activities: Conversations, guard: FailureGuard) -> list[Worker]:
     """One worker per task queue, so that slow regular activities never take a conversation's slots."""
     runner = SandboxedWorkflowRunner() if settings.worker.sandbox else UnsandboxedWorkflowRunner()
-    every = [activities.begin_turn, activities.send_message, activities.ask_agent, activities.fail_turn]
+    every: list[Callable[..., Any]] = [
+        activities.begin_turn,
+        activities.send_message,
+        activities.ask_agent,
+        activities.fail_turn,
+    ]
     conversations = Worker(
         client,
         task_queue=CONVERSATIONS_QUEUE,

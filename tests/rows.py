@@ -3,7 +3,7 @@
 import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import insert, text
@@ -38,7 +38,7 @@ async def connected_number(
     database: Database,
     *,
     digits: str = "15550001",
-    kind: str = "echo",
+    kind: Literal["echo", "http"] = "echo",
     url: str | None = None,
     secret: str | None = None,
     pause: timedelta = timedelta(0),

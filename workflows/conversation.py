@@ -161,8 +161,8 @@ class ConversationWorkflow:
         except FailureError as error:
             if is_cancelled_exception(error):
                 raise
-            cause = error.cause or error
-            failed = FailTurn(turn_id, code="agent_failed", detail=str(cause))
+            cause = error.cause if isinstance(error.cause, FailureError) else error
+            failed = FailTurn(turn_id, code="agent_failed", detail=cause.message)
             await local_first(ConversationActivities.fail_turn, failed, summary=f"turn {turn_no} failed")
         finally:
             self._asks.pop(turn_id, None)

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -149,7 +150,7 @@ async def test_a_row_held_for_more_than_120_s_for_itself_alone_steps_aside(
     number = await connected_number(database)
     conversation_id = await conversation(database, number)
     now = datetime.now(UTC)
-    hold = {"hold": "back_off", "hold_since": now, "hold_until": now + timedelta(seconds=seconds)}
+    hold: dict[str, Any] = {"hold": "back_off", "hold_since": now, "hold_until": now + timedelta(seconds=seconds)}
     await queued(database, number, conversation_id, **hold)
     second = await queued(database, number, conversation_id)
 

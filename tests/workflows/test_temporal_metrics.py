@@ -1,0 +1,58 @@
+import time
+from datetime import timedelta
+from uuid import uuid4
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from temporalio import workflow
+from temporalio.client import Client
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+import telemetry
+
+
+@workflow.defn
+class SlowThinker:
+    """Thinks for longer than its workflow task may take, the first time."""
+
+    @workflow.run
+    async def run(self) -> None:
+        if workflow.info().attempt == 1 and workflow.info().get_current_history_length() < 5:
+            time.sleep(2)  # noqa: ASYNC251 - to block is what it is about
+
+
+def value(text: str, name: str, **labels: str) -> float:
+    """The sum of a metric's samples that carry these labels."""
+    wanted = [f'{label}="{expected}"' for label, expected in labels.items()]
+    found = [line for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in found if all(label in line for label in wanted))
+
+
+async def test_a_workers_metrics_show_its_free_slots_and_the_tasks_that_timed_out(
+    temporal_address: str, temporal_namespace: str
+) -> None:
+    registry = CollectorRegistry()
+    client = await Client.connect(
+        temporal_address, namespace=temporal_namespace, runtime=telemetry.temporal_runtime(registry)
+    )
+    queue = f"metrics-{uuid4()}"
+    worker = Worker(
+        client,
+        task_queue=queue,
+        workflows=[SlowThinker],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        max_concurrent_workflow_tasks=7,
+        debug_mode=True,
+    )
+    async with worker:
+        await client.execute_workflow(SlowThinker.run, id=queue, task_queue=queue, task_timeout=timedelta(seconds=1))
+        text = generate_latest(registry).decode()
+    assert 1 <= value(text, "holdfast_free_slots", kind="WorkflowWorker", queue=queue) <= 7
+    assert value(text, "holdfast_workflow_task_timeouts_total") == 1
+    assert "holdfast_sticky_misses_total" in text
+
+
+def test_metrics_are_given_while_temporals_exporter_does_not_answer() -> None:
+    registry = CollectorRegistry()
+    registry.register(telemetry.TemporalMetrics(1))
+    assert generate_latest(registry) == b""
