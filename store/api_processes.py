@@ -41,9 +41,12 @@ _START = text("""
 _BEAT = text("""
     WITH before AS (SELECT id, beat_at FROM api_processes WHERE id = :id FOR UPDATE)
     UPDATE api_processes p SET beat_at = clock_timestamp(), stopped_at = NULL FROM before WHERE p.id = before.id
-    RETURNING before.beat_at AS began_at, p.beat_at AS ended_at, p.beat_at - before.beat_at > CAST(:late AS interval) AS late,
-        EXISTS (SELECT FROM api_processes o
-                WHERE o.id <> :id AND o.stopped_at IS NULL AND o.beat_at < clock_timestamp() - CAST(:late AS interval)) AS somebody_died
+    RETURNING before.beat_at AS began_at, p.beat_at AS ended_at,
+        p.beat_at - before.beat_at > CAST(:late AS interval) AS late,
+        EXISTS (
+            SELECT FROM api_processes o
+            WHERE o.id <> :id AND o.stopped_at IS NULL AND o.beat_at < clock_timestamp() - CAST(:late AS interval)
+        ) AS somebody_died
 """)
 
 _STOP = text("UPDATE api_processes SET stopped_at = clock_timestamp() WHERE id = :id")
@@ -56,12 +59,16 @@ _BURY = text("""
 
 _GAPS = text("""
     SELECT EXISTS (SELECT FROM webhook_gaps WHERE ended_at >= :since)
-        OR EXISTS (SELECT FROM api_processes WHERE stopped_at IS NULL AND beat_at < clock_timestamp() - CAST(:late AS interval))
+        OR EXISTS (
+            SELECT FROM api_processes
+            WHERE stopped_at IS NULL AND beat_at < clock_timestamp() - CAST(:late AS interval))
 """)
 
 _LISTENED = text("""
     SELECT EXISTS (SELECT FROM api_processes WHERE started_at <= :since)
-       AND EXISTS (SELECT FROM api_processes WHERE stopped_at IS NULL AND beat_at >= clock_timestamp() - CAST(:late AS interval))
+       AND EXISTS (
+            SELECT FROM api_processes
+            WHERE stopped_at IS NULL AND beat_at >= clock_timestamp() - CAST(:late AS interval))
 """)
 
 

@@ -11,14 +11,16 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 import telemetry
 
 
+_slow_once = iter([2])
+
+
 @workflow.defn
 class SlowThinker:
-    """Thinks for longer than its workflow task may take, the first time."""
+    """Thinks for longer than its workflow task may take, once."""
 
     @workflow.run
     async def run(self) -> None:
-        if workflow.info().attempt == 1 and workflow.info().get_current_history_length() < 5:
-            time.sleep(2)  # noqa: ASYNC251 - to block is what it is about
+        time.sleep(next(_slow_once, 0))  # noqa: ASYNC251 - to block is what it is about
 
 
 def value(text: str, name: str, **labels: str) -> float:
