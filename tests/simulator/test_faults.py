@@ -57,11 +57,21 @@ async def test_a_message_is_accepted_though_the_answer_is_an_error(
 
 async def test_a_slow_answer_comes_after_the_statuses(simulator: Simulated, webhook: Webhook) -> None:
     await simulator.client.customer_says(NUMBER, CUSTOMER, "hi")
-    await simulator.client.add_fault("slow", seconds=0.15)
+    await simulator.client.add_fault("slow", seconds=0.4)
     began = time.perf_counter()
     await simulator.send()
-    assert time.perf_counter() - began >= 0.15
+    assert time.perf_counter() - began >= 0.4
     assert {status["status"] for status in webhook.statuses} == {"sent", "delivered", "read"}
+
+
+async def test_a_message_reaches_the_customer_though_the_caller_did_not_wait(simulator: Simulated) -> None:
+    await simulator.client.customer_says(NUMBER, CUSTOMER, "hi")
+    await simulator.client.change_number(NUMBER, answer_delay=0.3)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await simulator.send()
+    assert (await simulator.client.conversation(NUMBER, CUSTOMER))["replies"] == []
+    assert (await simulator.client.wait_for_reply(NUMBER, CUSTOMER)).text == "hello"
 
 
 async def test_a_refusal_carries_what_was_ordered(simulator: Simulated) -> None:
@@ -150,7 +160,7 @@ async def test_what_was_said_last_is_unanswered_until_a_reply_comes(simulator: S
 async def test_the_load_counts_exchanges_and_replaces_its_customers(simulator: Simulated, webhook: Webhook) -> None:
     await simulator.client.change_number(NUMBER, throughput=0, statuses=[])
     running = asyncio.create_task(
-        simulator.client.run_load(NUMBER, customers=2, duration=timedelta(seconds=1), exchanges_each=3, patience=0.3)
+        simulator.client.run_load(NUMBER, customers=2, duration=timedelta(seconds=2), exchanges_each=3, patience=0.3)
     )
     answered = 0
     while not running.done():

@@ -93,7 +93,7 @@ async def test_statuses_can_be_held_and_released(simulator: Simulated, webhook: 
 
 
 async def test_a_status_can_overtake_the_answer(simulator: Simulated, webhook: Webhook) -> None:
-    knobs = {"answer_delay": 0.1, "statuses_before_answer": True, "statuses": ["sent"]}
+    knobs = {"answer_delay": 0.4, "statuses_before_answer": True, "statuses": ["sent"]}
     await simulator.client.change_number(NUMBER, **knobs)
     await simulator.client.customer_says(NUMBER, CUSTOMER, "hi")
     answer = await simulator.send()
