@@ -45,14 +45,14 @@ _LOCK = text("""
 
 _ANSWER = text("""
     WITH answered AS (
-      UPDATE turns SET state = 'answered', ended_at = clock_timestamp(), attempts = :attempts
+      UPDATE turns SET state = 'answered', ended_at = clock_timestamp(), attempts = CAST(:attempts AS int)
       WHERE id = :turn_id AND state = 'asking'
       RETURNING id, organization_id, conversation_id
     )
     INSERT INTO messages (id, organization_id, integration_id, conversation_id, direction, author, type, content,
                           state, turn_id, queue_no, send_before)
     SELECT reply.id, a.organization_id, c.integration_id, c.id, 'out', 'bot', reply.type, reply.content,
-           'queued', a.id, nextval('message_queue_no_seq'), clock_timestamp() + :stale_after
+           'queued', a.id, nextval('message_queue_no_seq'), clock_timestamp() + CAST(:stale_after AS interval)
     FROM answered a JOIN conversations c ON c.id = a.conversation_id,
          unnest(:reply_ids, :reply_types, :reply_contents) WITH ORDINALITY AS reply (id, type, content, n)
     ORDER BY reply.n

@@ -102,7 +102,7 @@ _CLAIM = text("""
             AND (e.state = 'sending'
                  OR (e.state = 'unknown' AND e.unknown_until > clock_timestamp())
                  OR (e.state = 'queued' AND NOT coalesce(
-                       e.hold IN ('back_off', 'not_before', 'media') AND e.hold_until - e.hold_since > :steps_aside,
+                       e.hold IN ('back_off', 'not_before', 'media') AND e.hold_until - e.hold_since > CAST(:steps_aside AS interval),
                        false))))
       RETURNING m.id, m.organization_id, m.conversation_id, m.attempt, m.claimed_at
     ), attempted AS (
@@ -110,7 +110,7 @@ _CLAIM = text("""
       SELECT id, attempt, organization_id, 'posting', claimed_at FROM claimed
     ), paired AS (
       UPDATE conversations c
-      SET pair_next_at = greatest(c.pair_next_at, clock_timestamp()) + :pair_interval
+      SET pair_next_at = greatest(c.pair_next_at, clock_timestamp()) + CAST(:pair_interval AS interval)
       FROM claimed WHERE c.id = claimed.conversation_id
     )
     SELECT attempt FROM claimed
@@ -129,7 +129,7 @@ _UNDO_FOR_SLOT = text("""
     )
     UPDATE messages
     SET state = 'queued', attempt = :attempt - 1, claimed_at = NULL, hold = 'slot', hold_since = clock_timestamp(),
-        hold_until = clock_timestamp() + :slot_in, reason = :why
+        hold_until = clock_timestamp() + CAST(:slot_in AS interval), reason = :why
     WHERE id = :message_id AND state = 'sending' AND attempt = :attempt
 """)
 
@@ -137,7 +137,7 @@ _OBJECT = text("""
     WITH handed AS (
       UPDATE conversations
       SET in_charge = 'person', in_charge_reason = :why, in_charge_since = clock_timestamp()
-      WHERE id = :conversation_id AND :to_person AND in_charge = 'bot'
+      WHERE id = :conversation_id AND CAST(:to_person AS boolean) AND in_charge = 'bot'
     )
     UPDATE messages
     SET state = :state, reason = :why, hold = :hold, hold_until = :hold_until,

@@ -74,7 +74,7 @@ _REQUEUE = text(
     _END_ATTEMPT
     + """
       state = 'queued', reason = :why, hold = :hold, hold_since = clock_timestamp(),
-      hold_until = clock_timestamp() + :delay, error_code = :error_code, error_detail = :error_detail
+      hold_until = clock_timestamp() + CAST(:delay AS interval), error_code = :error_code, error_detail = :error_detail
     WHERE id = :message_id AND attempt = :attempt AND state = ANY(:states)
     RETURNING state, reason
 """
@@ -92,7 +92,7 @@ _FAIL = text(
 _LOSE = text(
     _END_ATTEMPT
     + """
-      state = 'unknown', reason = :why, unknown_until = claimed_at + :unknown_wait,
+      state = 'unknown', reason = :why, unknown_until = claimed_at + CAST(:unknown_wait AS interval),
       error_code = :error_code, error_detail = :error_detail
     WHERE id = :message_id AND attempt = :attempt AND state = ANY(:states)
     RETURNING state, reason

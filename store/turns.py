@@ -25,8 +25,8 @@ _CONVERSATION = text("""
            f.pause_ms * interval '1 millisecond' AS pause, f.receipts,
            t.id AS turn_id, t.turn_no, t.state AS turn_state,
            (SELECT count(*) FROM turns b
-            WHERE b.conversation_id = c.id AND b.turn_no = c.last_turn_no - :max_turns + 1
-              AND b.began_at > greatest(c.in_charge_since, clock_timestamp() - :turns_within)) > 0 AS too_many_turns,
+            WHERE b.conversation_id = c.id AND b.turn_no = c.last_turn_no - CAST(:max_turns AS int) + 1
+              AND b.began_at > greatest(c.in_charge_since, clock_timestamp() - CAST(:turns_within AS interval))) > 0 AS too_many_turns,
            clock_timestamp() AS now
     FROM conversations c
     JOIN integrations i ON i.id = c.integration_id
@@ -47,7 +47,8 @@ _OPEN = text("""
 _DECIDED = text("""
     WITH turn AS (
       INSERT INTO turns (id, organization_id, conversation_id, turn_no, agent_flow_id, state, began_at, ended_at)
-      SELECT :turn_id, :organization_id, :conversation_id, :turn_no, :agent_flow_id, :turn_state, clock_timestamp(),
+      SELECT :turn_id, CAST(:organization_id AS uuid), CAST(:conversation_id AS uuid), CAST(:turn_no AS int),
+             CAST(:agent_flow_id AS uuid), :turn_state, clock_timestamp(),
              CASE WHEN :turn_state = 'answered' THEN clock_timestamp() END
       WHERE CAST(:turn_id AS uuid) IS NOT NULL
     ), taken AS (
@@ -57,17 +58,17 @@ _DECIDED = text("""
     ), replies AS (
       INSERT INTO messages (id, organization_id, integration_id, conversation_id, direction, author, type, content,
                             state, turn_id, queue_no, send_before)
-      SELECT reply.id, :organization_id, :integration_id, :conversation_id, 'out', 'bot', reply.type, reply.content,
-             'queued', :turn_id, nextval('message_queue_no_seq'), clock_timestamp() + :stale_after
+      SELECT reply.id, CAST(:organization_id AS uuid), CAST(:integration_id AS uuid), CAST(:conversation_id AS uuid), 'out', 'bot', reply.type, reply.content,
+             'queued', :turn_id, nextval('message_queue_no_seq'), clock_timestamp() + CAST(:stale_after AS interval)
       FROM unnest(:reply_ids, :reply_types, :reply_contents) WITH ORDINALITY AS reply (id, type, content, n)
       ORDER BY reply.n
     )
     UPDATE conversations
-    SET turn_began_at = clock_timestamp(), last_turn_no = :turn_no,
-        due_at = clock_timestamp() + :due_in,
-        in_charge = CASE WHEN :hand_over THEN 'person' ELSE in_charge END,
-        in_charge_reason = CASE WHEN :hand_over THEN :hand_over_reason ELSE in_charge_reason END,
-        in_charge_since = CASE WHEN :hand_over THEN clock_timestamp() ELSE in_charge_since END
+    SET turn_began_at = clock_timestamp(), last_turn_no = CAST(:turn_no AS int),
+        due_at = clock_timestamp() + CAST(:due_in AS interval),
+        in_charge = CASE WHEN CAST(:hand_over AS boolean) THEN 'person' ELSE in_charge END,
+        in_charge_reason = CASE WHEN CAST(:hand_over AS boolean) THEN :hand_over_reason ELSE in_charge_reason END,
+        in_charge_since = CASE WHEN CAST(:hand_over AS boolean) THEN clock_timestamp() ELSE in_charge_since END
     WHERE id = :conversation_id
 """).bindparams(
     bindparam("taken", type_=ARRAY(Uuid)),

@@ -14,7 +14,7 @@ _LOST = text("""
       UPDATE message_attempts SET state = 'unknown', ended_at = clock_timestamp(), error_detail = :why
       WHERE message_id = :message_id AND attempt = :attempt AND state = 'posting'
     )
-    UPDATE messages SET state = 'unknown', unknown_until = claimed_at + :unknown_wait, reason = :why
+    UPDATE messages SET state = 'unknown', unknown_until = claimed_at + CAST(:unknown_wait AS interval), reason = :why
     WHERE id = :message_id AND attempt = :attempt AND state = 'sending'
 """)
 
@@ -39,7 +39,7 @@ _EXPIRE = text("""
     WITH handed AS (
       UPDATE conversations
       SET in_charge = 'person', in_charge_reason = :why, in_charge_since = clock_timestamp()
-      WHERE id = :conversation_id AND :to_person AND in_charge = 'bot'
+      WHERE id = :conversation_id AND CAST(:to_person AS boolean) AND in_charge = 'bot'
     )
     UPDATE messages SET state = 'expired', reason = :why, hold = NULL, hold_since = NULL, hold_until = NULL
     WHERE id = :message_id AND attempt = :attempt AND state = 'queued'

@@ -17,6 +17,7 @@ from store.tables import contact_identities, contacts, conversations, messages
 
 SEALING_KEY = "k1:" + base64.b64encode(bytes(range(32))).decode()
 HASH_KEY = bytes(range(32, 64))
+AGENT_SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
 RING = KeyRing.parse([SEALING_KEY])
 KEYED_HASH = KeyedHash(HASH_KEY)
 
@@ -40,7 +41,6 @@ async def connected_number(
     digits: str = "15550001",
     kind: Literal["echo", "http"] = "echo",
     url: str | None = None,
-    secret: str | None = None,
     pause: timedelta = timedelta(0),
     per_second: int = 1000,
     **options: Any,
@@ -48,7 +48,14 @@ async def connected_number(
     """An organization of its own with a live number; `digits` makes all its ids."""
     organization_id = await organizations.create_organization(database, f"Organization {digits}")
     agent_flow_id = await organizations.create_agent_flow(
-        database, RING, organization_id=organization_id, name=kind, kind=kind, url=url, secret=secret, pause=pause
+        database,
+        RING,
+        organization_id=organization_id,
+        name=kind,
+        kind=kind,
+        url=url,
+        secret=AGENT_SECRET if kind == "http" else None,
+        pause=pause,
     )
     integration_id = await integrations.connect_number(
         database,

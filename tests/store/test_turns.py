@@ -1,0 +1,283 @@
+"""A look at a conversation, on Postgres: turns, what it settles, what it leaves due."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event, insert
+
+from store import api_processes, asking
+from store.engine import Database
+from store.ids import new_id
+from store.tables import message_attempts, message_statuses
+from store.turn_plan import Plan, Reply, Rules
+from store.turns import look
+from tests.rows import Number, change, connected_number, conversation, queued, received, row
+
+RULES = Rules()
+
+
+async def plan_of(database: Database, conversation_id: UUID, rules: Rules = RULES) -> Plan:
+    found = await look(database, conversation_id, rules=rules)
+    assert found is not None
+    return found[1]
+
+
+async def test_an_echo_turn_takes_what_waits_and_queues_its_reply(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    first = await received(database, number, conversation_id, "one")
+    second = await received(database, number, conversation_id, "two")
+
+    plan = await plan_of(database, conversation_id)
+
+    assert plan.new_turn is not None
+    turn = await row(database, "turns", plan.new_turn.id)
+    assert (turn.turn_no, turn.state) == (1, "answered")
+    assert {(await row(database, "messages", each)).turn_id for each in (first, second)} == {turn.id}
+    reply = await row(database, "messages", plan.to_send[0])
+    assert (reply.state, reply.author, reply.content) == ("queued", "bot", {"text": {"body": "one\ntwo"}})
+    assert timedelta(minutes=14) < reply.send_before - datetime.now(UTC) <= timedelta(minutes=15)
+
+
+async def test_of_twenty_looks_at_once_one_begins_the_turn(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    await received(database, number, conversation_id)
+
+    plans = await asyncio.gather(*(plan_of(database, conversation_id) for _ in range(20)))
+
+    assert sum(plan.new_turn is not None for plan in plans) == 1
+    assert len({message_id for plan in plans for message_id in plan.to_send}) == 1
+
+
+async def test_a_look_moves_the_mark_to_what_must_happen_next(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number, opened=timedelta(hours=23))
+    await change(database, "UPDATE conversations SET due_at = now() - interval '1 second'")
+
+    await plan_of(database, conversation_id)
+    marked = await row(database, "conversations", conversation_id)
+    assert timedelta(minutes=60) < marked.due_at - datetime.now(UTC) <= timedelta(minutes=61)
+    assert marked.turn_began_at is not None
+
+    await change(database, "UPDATE conversations SET window_opened_at = now() - interval '25 hours'")
+    await plan_of(database, conversation_id)
+    assert (await row(database, "conversations", conversation_id)).due_at is None
+
+
+async def test_a_look_at_nothing_says_so(database: Database) -> None:
+    assert await look(database, new_id(), rules=RULES) is None
+
+
+async def test_more_bot_turns_than_allowed_hand_over_to_a_person(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    rules = Rules(max_bot_turns=3)
+    for _ in range(3):
+        await received(database, number, conversation_id)
+        assert (await plan_of(database, conversation_id, rules)).new_turn is not None
+    await received(database, number, conversation_id)
+
+    plan = await plan_of(database, conversation_id, rules)
+
+    assert plan.new_turn is None
+    handed = await row(database, "conversations", conversation_id)
+    assert handed.in_charge == "person"
+    assert "More than 3 bot turns" in handed.in_charge_reason
+
+
+async def test_turns_before_a_hand_back_do_not_count(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    rules = Rules(max_bot_turns=2)
+    for _ in range(2):
+        await received(database, number, conversation_id)
+        await plan_of(database, conversation_id, rules)
+    await change(database, "UPDATE conversations SET in_charge_since = clock_timestamp()")
+    await received(database, number, conversation_id)
+    assert (await plan_of(database, conversation_id, rules)).new_turn is not None
+
+
+async def test_a_remote_turn_is_returned_until_it_is_answered(database: Database) -> None:
+    number = await connected_number(database, kind="http", url="https://agent.example/answer")
+    conversation_id = await conversation(database, number)
+    await received(database, number, conversation_id, "question")
+    begun = await plan_of(database, conversation_id)
+    assert begun.new_turn is not None
+    later = await received(database, number, conversation_id, "one more")
+
+    found = await look(database, conversation_id, rules=RULES)
+    assert found is not None
+    assert (found[0].turn_id, found[1].new_turn) == (begun.new_turn.id, None)
+
+    reply = Reply("text", {"text": {"body": "answer"}})
+    state = await asking.answer(database, begun.new_turn.id, [reply], attempts=1, stale_after=timedelta(minutes=15))
+    assert state == "answered"
+    following = await plan_of(database, conversation_id)
+    assert following.to_send == [reply.id]
+    assert following.new_turn is not None
+    assert [taken.id for taken in following.new_turn.taken] == [later]
+
+
+async def test_an_answer_that_comes_after_a_take_over_is_discarded(database: Database) -> None:
+    number = await connected_number(database, kind="http", url="https://agent.example/answer")
+    conversation_id = await conversation(database, number)
+    await received(database, number, conversation_id)
+    begun = await plan_of(database, conversation_id)
+    assert begun.new_turn is not None
+    await change(database, "UPDATE turns SET state = 'discarded', ended_at = now()")
+
+    reply = Reply("text", {"text": {"body": "too late"}})
+    state = await asking.answer(database, begun.new_turn.id, [reply], attempts=1, stale_after=timedelta(minutes=15))
+
+    assert state == "discarded"
+    assert (await plan_of(database, conversation_id)).to_send == []
+
+
+async def _sending(database: Database, number: Number, conversation_id: UUID, *, ago: timedelta, **more: Any) -> UUID:
+    """A row whose worker died `ago`."""
+    claimed_at = datetime.now(UTC) - ago
+    columns = {"state": "sending", "attempt": 1, "claimed_at": claimed_at} | more
+    message_id = await queued(database, number, conversation_id, **columns)
+    async with database.transaction() as connection:
+        await connection.execute(
+            insert(message_attempts).values(
+                message_id=message_id,
+                attempt=1,
+                organization_id=number.organization_id,
+                state="posting",
+                claimed_at=claimed_at,
+            )
+        )
+    return message_id
+
+
+async def test_a_row_sending_for_20_s_becomes_unknown_and_is_not_sent_again(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await _sending(database, number, conversation_id, ago=timedelta(seconds=21))
+
+    plan = await plan_of(database, conversation_id)
+
+    lost = await row(database, "messages", message_id)
+    assert (lost.state, plan.to_send, plan.pending) == ("unknown", [], True)
+    assert timedelta(seconds=95) < lost.unknown_until - datetime.now(UTC) <= timedelta(seconds=99)
+    assert "worker" in lost.reason
+
+
+async def test_a_queued_row_past_its_moment_expires(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await queued(
+        database, number, conversation_id, author="bot", send_before=datetime.now(UTC) - timedelta(seconds=1)
+    )
+    assert (await plan_of(database, conversation_id)).to_send == []
+    assert (await row(database, "messages", message_id)).state == "expired"
+    assert (await row(database, "conversations", conversation_id)).in_charge == "person"
+
+
+async def _statuses_of_later_messages(database: Database, number: Number, conversation_id: UUID, count: int) -> None:
+    for place in range(count):
+        other = await _sending(database, number, conversation_id, ago=timedelta(seconds=10), queue_no=1000 + place)
+        await change(database, "UPDATE messages SET state = 'accepted' WHERE id = :id", id=other)
+        async with database.transaction() as connection:
+            await connection.execute(
+                insert(message_statuses).values(
+                    organization_id=number.organization_id,
+                    integration_id=number.integration_id,
+                    message_id=other,
+                    attempt=1,
+                    wamid=f"wamid.{place}",
+                    status="sent",
+                    meta_timestamp=datetime.now(UTC),
+                    raw={},
+                    webhook_event_id=1,
+                    place=place,
+                )
+            )
+
+
+async def _listening_since(database: Database, since: timedelta) -> None:
+    process_id = new_id()
+    await api_processes.start(database, process_id)
+    await change(database, "DELETE FROM webhook_gaps")
+    await change(database, "UPDATE api_processes SET started_at = now() - CAST(:since AS interval)", since=since)
+
+
+async def _unknown(database: Database, number: Number, conversation_id: UUID, **more: Any) -> UUID:
+    until = datetime.now(UTC) - timedelta(seconds=1)
+    columns = {"state": "unknown", "unknown_until": until} | more
+    return await _sending(database, number, conversation_id, ago=timedelta(seconds=121), **columns)
+
+
+async def test_silence_sends_again_once_when_nothing_could_have_hidden_the_status(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await _unknown(database, number, conversation_id)
+    behind = await queued(database, number, conversation_id)
+    await _listening_since(database, timedelta(minutes=5))
+    await _statuses_of_later_messages(database, number, conversation_id, 3)
+
+    plan = await plan_of(database, conversation_id)
+
+    again = await row(database, "messages", message_id)
+    assert (again.state, again.resends) == ("queued", 1)
+    assert plan.to_send == [behind, message_id], "a resend goes to the end of the queue"
+
+    key = {"id": message_id}
+    await change(database, "UPDATE messages SET state = 'unknown', unknown_until = now() WHERE id = :id", **key)
+    await plan_of(database, conversation_id)
+    assert (await row(database, "messages", message_id)).state == "unknown", "never a second time"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        ("INSERT INTO webhook_gaps (began_at, ended_at, reason) VALUES (now(), now(), 'late')", "not received all"),
+        ("UPDATE api_processes SET beat_at = now() - interval '1 minute'", "not received all"),
+        ("UPDATE api_processes SET started_at = now()", "not received all"),
+        ("INSERT INTO webhook_events (body, received_at) VALUES ('', now())", "not processed"),
+        ("DELETE FROM message_statuses WHERE place = 2", "only 2 later"),
+        ("UPDATE messages SET type = 'template'", ""),
+    ],
+)
+async def test_silence_that_something_could_explain_asks_a_person(database: Database, spoil: str, words: str) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await _unknown(database, number, conversation_id)
+    await _listening_since(database, timedelta(minutes=5))
+    await _statuses_of_later_messages(database, number, conversation_id, 3)
+    await change(database, spoil)
+
+    plan = await plan_of(database, conversation_id)
+
+    asked = await row(database, "messages", message_id)
+    assert (asked.state, asked.unknown_until, asked.resends) == ("unknown", None, 0)
+    assert words in asked.reason
+    assert plan.waiting_for == "a person's decision on an unknown outcome"
+    assert message_id not in plan.to_send
+
+
+@pytest.mark.parametrize(("policy", "state"), [("resend", "queued"), ("give_up", "failed"), ("ask", "unknown")])
+async def test_without_evidence_the_policy_decides(database: Database, policy: str, state: str) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await _unknown(database, number, conversation_id, unknown_policy=policy)
+    await plan_of(database, conversation_id)
+    assert (await row(database, "messages", message_id)).state == state
+
+
+async def test_the_hot_path_of_a_look_is_three_statements(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    await received(database, number, conversation_id)
+    await plan_of(database, conversation_id)
+    seen: list[str] = []
+    event.listen(database.engine.sync_engine, "before_cursor_execute", lambda *args: seen.append(args[2]))
+    await received(database, number, conversation_id)
+    seen.clear()
+    await plan_of(database, conversation_id)
+    assert len(seen) == 3
