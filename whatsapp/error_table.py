@@ -41,8 +41,12 @@ class BackOff:
 
     def after(self, attempt: int) -> timedelta:
         """The wait after the attempt with this number (the first is 1) was refused."""
-        # The exponent is bounded: a number of attempts nobody reaches must not overflow a float.
-        return min(self.first * self.factor ** min(max(attempt - 1, 0), 64), self.most)
+        wait = self.first
+        for _ in range(attempt - 1):
+            if wait >= self.most:
+                break
+            wait *= self.factor
+        return min(wait, self.most)
 
 
 @dataclass(frozen=True, slots=True)
