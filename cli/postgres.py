@@ -19,6 +19,7 @@ from pathlib import Path
 
 import asyncpg
 
+from cli.errors import CommandError
 from cli.processes import Account, Part, become
 
 USER = "holdfast"
@@ -26,7 +27,7 @@ _SHARED = Path("/var/lib/holdfast")
 """Where root puts what the unprivileged account must read when the user's own folders are closed to it."""
 
 
-class EmbeddedPostgresError(Exception):
+class EmbeddedPostgresError(CommandError):
     """The embedded Postgres cannot be used; the message says why and what to do."""
 
 

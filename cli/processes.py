@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from cli.errors import CommandError
 from cli.runfile import RunFile
 
 _CHILD = Path(__file__).with_name("child.py")
@@ -27,12 +28,14 @@ STOP_GRACE = 30.0
 """Seconds between SIGTERM and SIGKILL."""
 
 
-class PartError(Exception):
+class PartError(CommandError):
     """A part ended or never became ready; the message names it, says how and shows the end of its log."""
 
 
-class InterruptedRunError(Exception):
+class InterruptedRunError(CommandError):
     """Ctrl-C, SIGTERM or SIGHUP: the run is to end in order."""
+
+    exit_code = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +187,14 @@ class Supervisor:
         """Whether a part was started, not stopped, and still lives."""
         return name in self._running and self._running[name].process.poll() is None
 
+    @property
+    def folder(self) -> Path:
+        """The folder of logs, lock and list of children."""
+        return self._runfile.folder
+
     def log(self, name: str) -> Path:
         """Where a part's output goes."""
-        return self._runfile.folder / f"{name}.log"
+        return self.folder / f"{name}.log"
 
     def log_end(self, name: str, *, lines: int = 15) -> str:
         """The last lines of a part's output, with the file's name."""

@@ -11,12 +11,14 @@ from typing import TypedDict
 
 import psutil
 
+from cli.errors import CommandError
+
 _SAME_START = 1.0
 """Seconds by which two readings of one process's start may differ (it is computed from the clock and the uptime)."""
 _LEFTOVER_GRACE = 10.0
 
 
-class AlreadyRunningError(Exception):
+class AlreadyRunningError(CommandError):
     """Another run holds the folder; the message names its process and since when it runs."""
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import platformdirs
 
+from cli.errors import CommandError
+
 MINIMUM_SERVER = (1, 29, 0)
 """The oldest server that Holdfast was tried with."""
 DOWNLOAD_SECONDS = 30.0
@@ -28,7 +30,7 @@ _NAME = "temporal"
 Say = Callable[[str], None]
 
 
-class TemporalCliError(Exception):
+class TemporalCliError(CommandError):
     """No usable Temporal CLI; the message names each way that was tried and what came of it."""
 
 

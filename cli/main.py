@@ -1,0 +1,121 @@
+"""The `holdfast` command: each command reads the settings once and passes them down.
+
+Imports of the rooms are late, so that a command loads only what it needs.
+"""
+
+import asyncio
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from cli.errors import CommandError
+from settings import load
+from store.errors import HoldfastError
+
+app = typer.Typer(
+    name="holdfast",
+    help="Connects businesses to WhatsApp and never loses, doubles or forgets a message.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console(stderr=True, soft_wrap=True)
+
+
+@app.command()
+def demo() -> None:
+    """Show the way of a message: three simulated customers chat, one window closes; everything is thrown away."""
+    from cli.demo import run
+
+    run(load())
+
+
+@app.command()
+def dev() -> None:
+    """Run everything on this machine until Ctrl-C; data stays in .data/dev."""
+    from cli.dev import run
+
+    run(load())
+
+
+@app.command()
+def api() -> None:
+    """Serve webhooks, the management API and, unless INTAKE says otherwise, the intake."""
+    from cli.roles import run_api
+
+    run_api(load())
+
+
+@app.command()
+def intake() -> None:
+    """Run the intake as a process of its own (INTAKE=separate for the API)."""
+    from cli.roles import run_intake
+
+    run_intake(load())
+
+
+@app.command()
+def worker() -> None:
+    """Run workflows and activities."""
+    import worker as process
+
+    process.main(load())
+
+
+@app.command()
+def simulator(
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; DEV_SIMULATOR_PORT by default.")] = None,
+    webhook_url: Annotated[str, typer.Option(help="Where webhooks go.")] = "",
+) -> None:
+    """Run the stand-in for Meta; it signs with META_APP_SECRET."""
+    from cli.roles import run_simulator
+
+    run_simulator(load(), port=port, webhook_url=webhook_url)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's schema; safe to run at any time, by several at once."""
+    from store.migrate import upgrade
+
+    asyncio.run(upgrade(load().database.url.get_secret_value()))
+    print("The database is at this version's schema.")
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings and connections, and say in words what is wrong and what to do."""
+    from cli.doctor import run
+
+    raise typer.Exit(run(load()))
+
+
+def _add_groups() -> None:
+    from cli.keys import api_keys, seal
+
+    app.add_typer(api_keys, name="api-keys")
+    app.add_typer(seal, name="seal")
+
+
+def main() -> None:
+    """Run the command; what goes wrong is said in words, with what to do."""
+    _add_groups()
+    try:
+        app()
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            field = ".".join(str(place) for place in problem["loc"])
+            console.print(f"[red]setting {field}[/red] ({error.title}): {problem['msg']}", highlight=False)
+        raise SystemExit(2) from None
+    except HoldfastError as error:
+        console.print(f"[red]{error.detail}[/red]\n{error.next_step}", highlight=False)
+        raise SystemExit(1) from None
+    except CommandError as error:
+        console.print(f"[red]{error}[/red]", highlight=False, markup=True)
+        raise SystemExit(error.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()

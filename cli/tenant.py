@@ -1,0 +1,72 @@
+"""An organization with one connected number, made for a local stack and known to its simulator."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from simulator.client import SimulatorClient
+from store.engine import Database
+from store.hashing import KeyedHash
+from store.integrations import connect_number
+from store.organizations import create_agent_flow, create_api_key, create_organization, organization_of_key
+from store.sealing import KeyRing
+
+PHONE_NUMBER = "+15550001111"
+PHONE_NUMBER_ID = "106540352242922"
+WABA_ID = "102290129340398"
+_ACCESS_TOKEN = "EAAlocaltoken0000000"  # noqa: S105 - the simulator's own
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """What a local stack's business is known by."""
+
+    organization_id: str
+    integration_id: str
+    api_key: str
+
+
+async def create(database: Database, environment: Mapping[str, str]) -> Tenant:
+    """A new organization with an echo agent, a connected number and an API key.
+
+    `environment` is that of the stack's parts: its keys seal the token and hash the API key.
+    """
+    ring, keyed_hash = KeyRing.parse(environment["SEALING_KEYS"].split(",")), _hash(environment)
+    organization = await create_organization(database, "Local business")
+    flow = await create_agent_flow(database, ring, organization_id=organization, name="Echo", kind="echo")
+    integration = await connect_number(
+        database,
+        ring,
+        keyed_hash,
+        organization_id=organization,
+        agent_flow_id=flow,
+        waba_id=WABA_ID,
+        phone_number=PHONE_NUMBER,
+        phone_number_id=PHONE_NUMBER_ID,
+        access_token=_ACCESS_TOKEN,
+        verify_token=environment["META_VERIFY_TOKEN"],
+    )
+    api_key = await create_api_key(database, keyed_hash, organization_id=organization, name="local")
+    return Tenant(str(organization), str(integration), api_key)
+
+
+async def kept_in(file: Path, database: Database, environment: Mapping[str, str]) -> Tenant:
+    """The tenant of an earlier run, if the database still knows it; else a new one, noted in the file."""
+    if file.exists():
+        tenant = Tenant(**json.loads(file.read_text()))
+        if await organization_of_key(database, _hash(environment), tenant.api_key):
+            return tenant
+    tenant = await create(database, environment)
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(asdict(tenant)))
+    return tenant
+
+
+async def introduce(simulator: SimulatorClient) -> None:
+    """Let the simulator know the number: it forgets everything when it stops."""
+    await simulator.add_number(PHONE_NUMBER_ID, WABA_ID, display_phone_number=PHONE_NUMBER, token=_ACCESS_TOKEN)
+
+
+def _hash(environment: Mapping[str, str]) -> KeyedHash:
+    return KeyedHash.parse(environment["SEALING_HASH_KEY"])
