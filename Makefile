@@ -47,7 +47,7 @@ COMPILE := PIP_FIND_LINKS= $(BIN)/uv pip compile --universal --generate-hashes -
   --no-emit-index-url --no-emit-find-links --quiet pyproject.toml
 
 requirements: $(INSTALLED) ## Compile requirements.txt and requirements-dev.txt anew (ARGS=--upgrade for newer ones)
-	@$(COMPILE) -o requirements.txt $(ARGS)
+	@$(COMPILE) --extra build -o requirements.txt $(ARGS)
 	@$(COMPILE) --extra dev -o requirements-dev.txt $(ARGS)
 
 clean: ## Remove .venv and .data (what `make dev` keeps, too)
