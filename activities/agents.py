@@ -18,6 +18,7 @@ from store import asking
 from store.asking import Question, Said
 from store.engine import Database
 from store.errors import HoldfastError
+from store.organizations import open_agent_secret
 from store.sealing import KeyRing
 from store.turn_plan import Reply
 from whatsapp import messages
@@ -98,9 +99,7 @@ class Agents:
         headers = {"content-type": "application/json", "user-agent": "Holdfast"}
         if question.secret_sealed is None:
             return headers
-        secret = self.ring.open(
-            question.secret_sealed, table="agent_flows", column="secret", row=question.agent_flow_id
-        )
+        secret = open_agent_secret(self.ring, question.secret_sealed, question.agent_flow_id)
         now = datetime.now(UTC)
         message_id = f"turn_{question.turn_id}"
         return headers | {

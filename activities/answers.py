@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from whatsapp.graph import Accepted, Lost, NotWritten, Refused
-
 from store import outcomes
 from store.claims import Claimed
 from store.engine import Database
 from store.outcomes import Recorded, Refusal
 from whatsapp.errors import Verdict, classify
+from whatsapp.graph import Accepted, Lost, NotWritten, Refused
 
 Answer = Accepted | Refused | Lost | NotWritten
 

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
-from whatsapp.graph import NotWritten
 
 import telemetry
 from activities.answers import Answer, AnswerRecorder
@@ -21,10 +20,12 @@ from store import claims, outcomes
 from store.claims import Claimed, Unclaimed
 from store.engine import DATABASE_ERRORS, Database
 from store.errors import SealingError
+from store.integrations import open_token
 from store.outcomes import Recorded
 from store.sealing import KeyRing
 from store.transitions import State
 from whatsapp import messages
+from whatsapp.graph import NotWritten
 from workflows.contracts import SendOutcome
 
 log = structlog.get_logger()
@@ -113,7 +114,7 @@ class PostOffice:
             await asyncio.sleep(claimed.slot_in.total_seconds())
         sealed = claimed.access_token_sealed
         try:
-            token = self.ring.open(sealed, table="integrations", column="access_token", row=claimed.integration_id)
+            token = open_token(self.ring, sealed, claimed.integration_id)
         except SealingError as error:
             return NotWritten(f"the access token cannot be opened: {error.detail}")
         payload = messages.payload(

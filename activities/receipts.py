@@ -6,6 +6,7 @@ from typing import Protocol
 
 import telemetry
 from store.errors import SealingError
+from store.integrations import open_token
 from store.sealing import KeyRing
 from store.turn_plan import Conversation, NewTurn
 
@@ -46,7 +47,7 @@ class Receipts:
         if sealed is None:
             return
         try:
-            token = self.ring.open(sealed, table="integrations", column="access_token", row=conversation.integration_id)
+            token = open_token(self.ring, sealed, conversation.integration_id)
         except SealingError:
             telemetry.read_receipts.labels(result="no_token").inc()
             return

@@ -144,6 +144,15 @@ async def replace_token(
         await _change(connection, organization_id, integration_id, changes)
 
 
+def open_token(ring: KeyRing, sealed: bytes, integration_id: UUID) -> str:
+    """The access token of a number.
+
+    Raises:
+        SealingError: its key is not in the ring.
+    """
+    return ring.open(sealed, table="integrations", column="access_token_sealed", row=integration_id)
+
+
 def _seal_token(ring: KeyRing, access_token: str, integration_id: UUID) -> bytes:
     return ring.seal(access_token, table="integrations", column="access_token_sealed", row=integration_id)
 

@@ -83,3 +83,12 @@ async def create_agent_flow(
     async with database.transaction() as connection:
         await connection.execute(insert(agent_flows).values(row))
     return flow_id
+
+
+def open_agent_secret(ring: KeyRing, sealed: bytes, agent_flow_id: UUID) -> str:
+    """The secret that signs what we ask an agent.
+
+    Raises:
+        SealingError: its key is not in the ring.
+    """
+    return ring.open(sealed, table="agent_flows", column="secret_sealed", row=agent_flow_id)

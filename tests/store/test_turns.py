@@ -140,7 +140,7 @@ async def test_an_answer_that_comes_after_a_take_over_is_discarded(database: Dat
 async def _sending(database: Database, number: Number, conversation_id: UUID, *, ago: timedelta, **more: Any) -> UUID:
     """A row whose worker died `ago`."""
     claimed_at = datetime.now(UTC) - ago
-    columns = {"state": "sending", "attempt": 1, "claimed_at": claimed_at} | more
+    columns: dict[str, Any] = {"state": "sending", "attempt": 1, "claimed_at": claimed_at} | more
     message_id = await queued(database, number, conversation_id, **columns)
     async with database.transaction() as connection:
         await connection.execute(

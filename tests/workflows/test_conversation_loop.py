@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 from temporalio import activity
@@ -73,7 +74,7 @@ class Scripted(ConversationActivities):
 async def running(client: Client, script: Scripted, **limits: object) -> AsyncIterator[WorkflowHandle[object, None]]:
     """A conversation's run with a worker of its own."""
     queue = f"test-{uuid4()}"
-    every = [script.begin_turn, script.send_message, script.ask_agent, script.fail_turn]
+    every: list[Callable[..., Any]] = [script.begin_turn, script.send_message, script.ask_agent, script.fail_turn]
     start = ConversationInput(str(uuid4()), **limits)  # type: ignore[arg-type]
     async with (
         Worker(client, task_queue=queue, workflows=[ConversationWorkflow], activities=every),

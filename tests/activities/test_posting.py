@@ -1,0 +1,179 @@
+"""The post office: what is recorded of each answer, and that nothing which happens to an activity cuts a post."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from activities import posting
+from activities.answers import Answer, AnswerRecorder
+from activities.posting import PostOffice
+from store.engine import Database
+from tests.rows import RING, change, connected_number, conversation, queued, row
+from whatsapp.graph import Accepted, Lost, NotWritten, Refused
+
+
+class Meta:
+    """A Graph that answers as a test says; the real one is posted to in tests/faults."""
+
+    def __init__(self, answer: Callable[[int], Awaitable[Answer]]) -> None:
+        self._answer = answer
+        self.payloads: list[Mapping[str, Any]] = []
+
+    async def send(self, phone_number_id: str, token: str, payload: Mapping[str, Any]) -> Answer:
+        assert (phone_number_id, token) == ("9915550001", "token-of-15550001")
+        self.payloads.append(payload)
+        return await self._answer(len(self.payloads))
+
+
+def answers(*given: Answer, after: float = 0) -> Callable[[int], Awaitable[Answer]]:
+    async def answer(n: int) -> Answer:
+        await asyncio.sleep(after)
+        return given[min(n, len(given)) - 1]
+
+    return answer
+
+
+def office(database: Database, meta: Meta) -> PostOffice:
+    return PostOffice(database, RING, meta, AnswerRecorder(database, timedelta(seconds=120)))
+
+
+async def one_queued(database: Database, **columns: Any) -> tuple[UUID, UUID]:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    return conversation_id, await queued(database, number, conversation_id, "hi", **columns)
+
+
+async def test_an_accepted_post_is_recorded_with_its_wamid(database: Database) -> None:
+    _, message_id = await one_queued(database)
+    meta = Meta(answers(Accepted("wamid.1")))
+
+    outcome = await office(database, meta).send(message_id)
+
+    assert (outcome.state, outcome.stop) == ("accepted", False)
+    sent = await row(database, "messages", message_id)
+    assert (sent.state, sent.wamid, sent.attempt) == ("accepted", "wamid.1", 1)
+    assert meta.payloads[0]["biz_opaque_callback_data"] == f"{message_id}.1"
+    assert meta.payloads[0]["to"] == "+491700000001"
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "hold", "number_state"),
+    [
+        (Refused(400, 130429, detail="Rate limit hit"), "queued", "back_off", "live"),
+        (Refused(400, 131056, detail="Pair limit"), "queued", "pair", "live"),
+        (Refused(400, 131026, detail="Undeliverable"), "failed", None, "live"),
+        (Refused(401, 190, detail="Token expired"), "queued", "token", "held"),
+        (Refused(400, 100, 33, detail="missing permissions"), "queued", "permission", "held"),
+        (Refused(400, 133010, detail="Not registered"), "queued", "stopped", "stopped"),
+        (Refused(500, 131000, detail="Something went wrong"), "unknown", None, "live"),
+        (Refused(503, None, detail="no Graph error"), "unknown", None, "live"),
+        (Lost("no answer within 12 s"), "unknown", None, "live"),
+        (NotWritten("connection refused"), "queued", "back_off", "live"),
+    ],
+)
+async def test_each_answer_has_its_record(
+    database: Database, answer: Answer, state: str, hold: str | None, number_state: str
+) -> None:
+    _, message_id = await one_queued(database)
+
+    outcome = await office(database, Meta(answers(answer))).send(message_id)
+
+    sent = await row(database, "messages", message_id)
+    assert (outcome.state, sent.state, sent.hold) == (state, state, hold)
+    assert sent.reason
+    assert outcome.stop == (state != "failed")
+    assert (await row(database, "integrations", sent.integration_id)).state == number_state
+    if state == "unknown":
+        assert timedelta(seconds=100) < sent.unknown_until - datetime.now(UTC) <= timedelta(seconds=120)
+
+
+async def test_the_second_of_two_calls_joins_the_first(database: Database) -> None:
+    _, message_id = await one_queued(database)
+    meta = Meta(answers(Accepted("wamid.1"), after=0.2))
+    posts = office(database, meta)
+
+    first, second = await asyncio.gather(posts.send(message_id), posts.send(message_id))
+
+    assert first == second
+    assert len(meta.payloads) == 1
+
+
+async def test_a_cancelled_activity_does_not_cut_its_post(database: Database) -> None:
+    _, message_id = await one_queued(database)
+    meta = Meta(answers(Accepted("wamid.1"), after=0.3))
+    posts = office(database, meta)
+    activity = asyncio.create_task(posts.send(message_id))
+    await asyncio.sleep(0.15)
+
+    activity.cancel()
+    await posts.close(timedelta(seconds=5))
+
+    assert (await row(database, "messages", message_id)).state == "accepted"
+
+
+async def test_a_slow_post_is_in_flight_after_a_second_and_its_record_wakes_the_conversation(
+    database: Database,
+) -> None:
+    conversation_id, message_id = await one_queued(database)
+    posts = office(database, Meta(answers(Accepted("wamid.1"), after=1.5)))
+
+    started = asyncio.get_running_loop().time()
+    outcome = await posts.send(message_id)
+
+    assert asyncio.get_running_loop().time() - started < 1.4
+    assert (outcome.state, outcome.stop) == ("sending", True)
+    assert (await row(database, "conversations", conversation_id)).due_at is None
+    await posts.close(timedelta(seconds=5))
+    assert (await row(database, "messages", message_id)).state == "accepted"
+    assert (await row(database, "conversations", conversation_id)).due_at is not None
+
+
+async def test_a_machine_that_slept_between_claim_and_post_gives_the_row_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, message_id = await one_queued(database)
+    meta = Meta(answers(Accepted("wamid.1")))
+    clock = iter([100.0, 105.1])
+    monkeypatch.setattr(posting, "_boot_seconds", lambda: next(clock))
+
+    outcome = await office(database, meta).send(message_id)
+
+    assert meta.payloads == []
+    assert (outcome.state, outcome.stop) == ("queued", True)
+    back = await row(database, "messages", message_id)
+    assert (back.state, back.attempt) == ("queued", 1)
+
+
+async def test_a_closing_office_takes_nothing_new(database: Database) -> None:
+    _, message_id = await one_queued(database)
+    posts = office(database, Meta(answers(Accepted("wamid.1"))))
+    await posts.close(timedelta(seconds=1))
+    assert (await posts.send(message_id)).state == "queued"
+    assert (await row(database, "messages", message_id)).state == "queued"
+
+
+async def test_a_late_answer_turns_what_was_given_up_into_accepted(database: Database) -> None:
+    _, message_id = await one_queued(database)
+    posts = office(database, Meta(answers(Accepted("wamid.1"), after=0.4)))
+    sending = asyncio.create_task(posts.send(message_id))
+    await asyncio.sleep(0.2)
+    await change(database, "UPDATE messages SET state = 'failed', reason = 'given up'")
+
+    assert (await sending).state == "accepted"
+    assert (await row(database, "messages", message_id)).reason is None
+
+
+async def test_two_accepted_attempts_are_shown_as_doubled(database: Database) -> None:
+    _, message_id = await one_queued(database)
+    await office(database, Meta(answers(Accepted("wamid.1")))).send(message_id)
+    await change(database, "UPDATE messages SET state = 'queued'")
+
+    await office(database, Meta(answers(Accepted("wamid.2")))).send(message_id)
+
+    doubled = await row(database, "messages", message_id)
+    assert (doubled.state, doubled.wamid) == ("accepted", "wamid.1")
+    assert "Doubled" in doubled.reason
