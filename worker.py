@@ -57,7 +57,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         )
         rules = conversation_rules(settings)
         posts = PostOffice(database, ring, graph, AnswerRecorder(database, settings.conversation.unknown_wait))
-        agents = Agents(database, ring, agent_http, settings.agent.timeout, rules.answer_stale_after)
+        agents = Agents(
+            database, ring, agent_http, egress.RefusedAddressError, settings.agent.timeout, rules.answer_stale_after
+        )
         activities = Conversations(database, rules, posts, agents, Receipts(graph, ring))
         workers = build_workers(client, settings, activities, FailureGuard(database))
         log.info("worker.started", temporal=settings.temporal.address, sandbox=settings.worker.sandbox)

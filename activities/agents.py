@@ -53,6 +53,8 @@ class Agents:
     database: Database
     ring: KeyRing
     client: httpx.AsyncClient
+    refused_address: type[httpx.TransportError]
+    """What the client raises for an address it must not connect to."""
     timeout: timedelta
     stale_after: timedelta
 
@@ -85,6 +87,8 @@ class Agents:
                 answer = await _read(response)
         except httpx.UnsupportedProtocol:
             raise AgentError("The agent flow's URL is no http(s) address.", final=True) from None
+        except self.refused_address:
+            raise AgentError("The agent flow's URL leads to an address that is not public.", final=True) from None
         except httpx.TimeoutException:
             raise AgentError(f"The agent did not answer within {timeout:g} s.", final=False) from None
         except httpx.HTTPError as error:
