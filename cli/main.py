@@ -4,6 +4,7 @@ Imports of the rooms are late, so that a command loads only what it needs.
 """
 
 import asyncio
+import time
 from typing import Annotated
 
 import typer
@@ -82,6 +83,16 @@ def migrate() -> None:
 
     asyncio.run(upgrade(load().database.url.get_secret_value()))
     print("The database is at this version's schema.")
+
+
+@app.command("temporal-cli")
+def find_temporal_cli() -> None:
+    """Find the Temporal CLI, or fetch or build it, and say where it is."""
+    from cli.temporal_cli import find
+
+    began = time.monotonic()
+    path = find(load().local.temporal_cli, say=print)
+    print(f"Temporal CLI: {path} ({time.monotonic() - began:.1f} s)")
 
 
 @app.command()

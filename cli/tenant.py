@@ -32,13 +32,13 @@ async def create(database: Database, environment: Mapping[str, str]) -> Tenant:
 
     `environment` is that of the stack's parts: its keys seal the token and hash the API key.
     """
-    ring, keyed_hash = KeyRing.parse(environment["SEALING_KEYS"].split(",")), _hash(environment)
+    ring, hashing = KeyRing.parse(environment["SEALING_KEYS"].split(",")), keyed_hash(environment)
     organization = await create_organization(database, "Local business")
     flow = await create_agent_flow(database, ring, organization_id=organization, name="Echo", kind="echo")
     integration = await connect_number(
         database,
         ring,
-        keyed_hash,
+        hashing,
         organization_id=organization,
         agent_flow_id=flow,
         waba_id=WABA_ID,
@@ -47,7 +47,7 @@ async def create(database: Database, environment: Mapping[str, str]) -> Tenant:
         access_token=_ACCESS_TOKEN,
         verify_token=environment["META_VERIFY_TOKEN"],
     )
-    api_key = await create_api_key(database, keyed_hash, organization_id=organization, name="local")
+    api_key = await create_api_key(database, hashing, organization_id=organization, name="local")
     return Tenant(str(organization), str(integration), api_key)
 
 
@@ -55,7 +55,7 @@ async def kept_in(file: Path, database: Database, environment: Mapping[str, str]
     """The tenant of an earlier run, if the database still knows it; else a new one, noted in the file."""
     if file.exists():
         tenant = Tenant(**json.loads(file.read_text()))
-        if await organization_of_key(database, _hash(environment), tenant.api_key):
+        if await organization_of_key(database, keyed_hash(environment), tenant.api_key):
             return tenant
     tenant = await create(database, environment)
     file.touch(mode=0o600)
@@ -68,5 +68,6 @@ async def introduce(simulator: SimulatorClient) -> None:
     await simulator.add_number(PHONE_NUMBER_ID, WABA_ID, display_phone_number=PHONE_NUMBER, token=_ACCESS_TOKEN)
 
 
-def _hash(environment: Mapping[str, str]) -> KeyedHash:
+def keyed_hash(environment: Mapping[str, str]) -> KeyedHash:
+    """What a stack's API keys and verify tokens are hashed with."""
     return KeyedHash.parse(environment["SEALING_HASH_KEY"])

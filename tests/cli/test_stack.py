@@ -1,0 +1,76 @@
+"""The parts as processes: how they are started, reached and told their secrets."""
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cli import temporal_cli, tenant
+from cli.dev import PortTakenError, check_ports
+from cli.processes import Supervisor
+from cli.stack import Secrets, Stack
+from simulator.client import SimulatorClient
+from store.engine import Database
+from store.organizations import organization_of_key
+
+
+async def test_a_killed_simulator_comes_back_at_its_port(run_folder: Path) -> None:
+    with Supervisor(run_folder) as supervisor:
+        stack = Stack(supervisor, None, database_url="unused")
+        await stack.start("simulator")
+        async with SimulatorClient(stack.simulator_url) as simulator:
+            await tenant.introduce(simulator)
+            supervisor.kill("simulator")
+            await supervisor.restart("simulator")
+            assert (await simulator.account())["inbound"] == 0
+        await supervisor.stop_all()
+
+
+async def test_no_secret_is_on_a_command_line(run_folder: Path) -> None:
+    with Supervisor(run_folder) as supervisor:
+        stack = Stack(supervisor, None)
+        await stack.start("postgres", "simulator")
+        secrets = [stack.keys.app_secret, stack.keys.sealing_key, stack.keys.hash_key, stack.keys.verify_token]
+        assert stack.cluster
+        for name in ("postgres", "simulator"):
+            line = " ".join(psutil.Process(supervisor.pid(name)).cmdline())
+            assert not [secret for secret in (*secrets, stack.cluster.password) if secret in line]
+        await supervisor.stop_all()
+
+
+async def test_temporal_started_anew_without_its_file_is_empty_and_ready(run_folder: Path) -> None:
+    cli = temporal_cli.find(None, say=print)
+    with Supervisor(run_folder) as supervisor:
+        stack = Stack(supervisor, cli, database_url="unused")
+        await stack.start("temporal")
+        supervisor.kill("temporal")
+        assert stack.temporal
+        stack.temporal.delete_file()
+        await supervisor.restart("temporal")
+        await supervisor.stop_all()
+
+
+def test_what_a_first_run_made_up_the_next_one_uses_again(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    assert Secrets.kept_in(file) == Secrets.kept_in(file)
+    assert file.stat().st_mode & 0o077 == 0
+    assert Secrets() != Secrets()
+
+
+async def test_a_tenant_is_kept_as_long_as_the_database_knows_it(
+    run_folder: Path, tmp_path: Path, database: Database
+) -> None:
+    with Supervisor(run_folder) as supervisor:
+        environment = Stack(supervisor, None, database_url="unused").environment()
+    file = tmp_path / "tenant.json"
+    made = await tenant.kept_in(file, database, environment)
+    assert await tenant.kept_in(file, database, environment) == made
+    assert (
+        str(await organization_of_key(database, tenant.keyed_hash(environment), made.api_key)) == made.organization_id
+    )
+
+
+def test_a_taken_port_is_named_with_its_setting(temporal_address: str) -> None:
+    port = int(temporal_address.rpartition(":")[2])
+    with pytest.raises(PortTakenError, match=f"^port {port} is taken: set DEV_TEMPORAL_PORT to another$"):
+        check_ports({"DEV_TEMPORAL_PORT": port})
