@@ -10,7 +10,6 @@ import structlog
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
-from workflows.client import connect
 
 import egress
 import telemetry
@@ -25,6 +24,7 @@ from store.engine import Database
 from store.sealing import KeyRing
 from store.turn_plan import Rules
 from whatsapp.graph import Graph
+from workflows.client import connect
 from workflows.contracts import ACTIVITIES_QUEUE, CONVERSATIONS_QUEUE
 from workflows.conversation import ConversationWorkflow
 
