@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -89,6 +89,11 @@ _ITEMS = text("""
 """)
 
 
+_LAG = text("""
+    SELECT coalesce(statement_timestamp() - min(received_at), interval '0') FROM webhook_events WHERE state = 'pending'
+""")
+
+
 @asynccontextmanager
 async def claim(database: Database, *, limit: int) -> AsyncIterator[Claim]:
     """The oldest pending bodies that nobody else holds, in one transaction with what the block does."""
@@ -133,3 +138,10 @@ async def keep_items(connection: AsyncConnection, results: Iterable[ItemResult])
             "organizations": [next(iter(result.organization_ids), None) for result in kept],
         },
     )
+
+
+async def lag(database: Database) -> timedelta:
+    """How long the oldest pending body has waited."""
+    async with database.transaction() as connection:
+        age: timedelta = (await connection.execute(_LAG)).scalar_one()
+        return age

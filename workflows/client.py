@@ -1,0 +1,132 @@
+"""The way to Temporal: connects, starts and signals. The only file that does."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from pydantic import SecretStr
+from temporalio.client import Client
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError
+
+from workflows.contracts import (
+    CONVERSATIONS_QUEUE,
+    WA_INTEGRATION,
+    WA_ORGANIZATION,
+    WA_STATE,
+    WA_WINDOW_UNTIL,
+    ConversationInput,
+    State,
+    conversation_workflow_id,
+)
+
+
+class Address(Protocol):
+    """Which Temporal to use; the settings' `TemporalSettings` is one."""
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+
+    @property
+    def namespace(self) -> str:
+        """Where our workflows live."""
+
+    @property
+    def api_key(self) -> SecretStr:
+        """Temporal Cloud's; empty elsewhere."""
+
+    @property
+    def tls(self) -> bool:
+        """Whether to speak TLS; an API key implies it."""
+
+
+class LaterError(Exception):
+    """The signal was not delivered: Temporal is away, overloaded, or the run is just ending. The mark stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueConversation:
+    """A conversation to be looked at, with what its run shows should it have to be started."""
+
+    conversation_id: str
+    organization_id: str
+    integration_id: str
+    state: State = "with the bot"
+    window_until: datetime | None = None
+
+
+async def connect(where: Address, *, runtime: Runtime | None = None) -> Client:
+    """A client with our data converter, connected when it is first used: Temporal may be away when a process starts."""
+    api_key = where.api_key.get_secret_value()
+    return await Client.connect(
+        where.address,
+        namespace=where.namespace,
+        api_key=api_key or None,
+        tls=where.tls or bool(api_key),
+        data_converter=pydantic_data_converter,
+        runtime=runtime,
+        lazy=True,
+    )
+
+
+class ConversationStarter:
+    """Wakes conversations: signals their run, and starts one where there is none.
+
+    Args:
+        client: see `connect`.
+        limits: what each new run gets beside its conversation's id.
+        task_timeout: of workflow tasks: how long what a killed worker held stands still.
+        rpc_timeout: of one call, the SDK's own repetitions included.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        limits: ConversationInput,
+        task_timeout: timedelta = timedelta(seconds=4),
+        rpc_timeout: timedelta = timedelta(seconds=5),
+    ) -> None:
+        self._client = client
+        self._limits = limits
+        self._task_timeout = task_timeout
+        self._rpc_timeout = rpc_timeout
+
+    async def look(self, conversation: DueConversation) -> None:
+        """Tell a conversation's run that there is something to do. Harmless when it comes twice.
+
+        Raises:
+            LaterError: it did not arrive, or nobody knows.
+        """
+        try:
+            await self._client.start_workflow(
+                "ConversationWorkflow",
+                replace(self._limits, conversation_id=conversation.conversation_id),
+                id=conversation_workflow_id(conversation.conversation_id),
+                task_queue=CONVERSATIONS_QUEUE,
+                start_signal="look",
+                task_timeout=self._task_timeout,
+                rpc_timeout=self._rpc_timeout,
+                search_attributes=_search_attributes(conversation),
+                static_summary=f"Conversation of number {conversation.integration_id}",
+            )
+        except (RPCError, RuntimeError, OSError) as error:  # RuntimeError: a lazy client could not connect
+            raise LaterError(_reason(error)) from error
+
+
+def _search_attributes(conversation: DueConversation) -> TypedSearchAttributes:
+    pairs: list[SearchAttributePair[str] | SearchAttributePair[datetime]] = [
+        SearchAttributePair(WA_ORGANIZATION, conversation.organization_id),
+        SearchAttributePair(WA_INTEGRATION, conversation.integration_id),
+        SearchAttributePair(WA_STATE, conversation.state),
+    ]
+    if conversation.window_until is not None:
+        pairs.append(SearchAttributePair(WA_WINDOW_UNTIL, conversation.window_until))
+    return TypedSearchAttributes(pairs)
+
+
+def _reason(error: Exception) -> str:
+    return error.status.name.lower() if isinstance(error, RPCError) else type(error).__name__
