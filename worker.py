@@ -3,11 +3,13 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import structlog
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
@@ -43,7 +45,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         settings.database.url.get_secret_value(), pool_size=settings.database.pool_size, application="holdfast worker"
     )
     ring = KeyRing.parse([key.get_secret_value() for key in settings.sealing.keys])
-    client = await connect(settings.temporal, runtime=runtime)
+    client = await _connect(settings, stop, runtime=runtime)
+    if client is None:
+        return
     async with (
         egress.graph_client(max_connections=settings.meta.graph_connections) as graph_http,
         egress.agent_client(private_addresses=settings.agent.private_addresses) as agent_http,
@@ -71,6 +75,18 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             await asyncio.gather(posts.close(settings.worker.drain), *(worker.shutdown() for worker in workers))
     await database.close()
     log.info("worker.stopped")
+
+
+async def _connect(settings: Settings, stop: asyncio.Event, *, runtime: Runtime) -> Client | None:
+    """Connect, waiting for a Temporal that is away; None when told to stop meanwhile."""
+    while not stop.is_set():
+        try:
+            return await connect(settings.temporal, runtime=runtime, lazy=False)
+        except RuntimeError:
+            log.warning("worker.temporal_away", temporal=settings.temporal.address)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), timeout=1)
+    return None
 
 
 def conversation_rules(settings: Settings) -> Rules:

@@ -58,8 +58,15 @@ class DueConversation:
     window_until: datetime | None = None
 
 
-async def connect(where: Address, *, runtime: Runtime | None = None) -> Client:
-    """A client with our data converter, connected when it is first used: Temporal may be away when a process starts."""
+async def connect(where: Address, *, runtime: Runtime | None = None, lazy: bool = True) -> Client:
+    """A client with our data converter.
+
+    `lazy`: connected when it is first used, since Temporal may be away when a process starts. A worker needs one that
+    is connected.
+
+    Raises:
+        RuntimeError: Temporal could not be reached; never when `lazy`.
+    """
     api_key = where.api_key.get_secret_value()
     return await Client.connect(
         where.address,
@@ -68,7 +75,7 @@ async def connect(where: Address, *, runtime: Runtime | None = None) -> Client:
         tls=where.tls or bool(api_key),
         data_converter=pydantic_data_converter,
         runtime=runtime,
-        lazy=True,
+        lazy=lazy,
     )
 
 
