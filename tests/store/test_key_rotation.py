@@ -1,0 +1,68 @@
+import secrets
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from store import key_rotation, organizations
+from store.errors import NotFoundError, SealingError
+from store.sealing import KeyRing, new_key, sealed_with
+from store.tables import agent_flows
+from tests.store.conftest import Tenants
+
+_OLD, _NEW = f"old:{new_key()}", f"new:{new_key()}"
+
+
+async def _seal(tenants: Tenants, ring: KeyRing) -> tuple[UUID, str]:
+    owner, secret = await tenants.organization(), secrets.token_hex()
+    flow = await organizations.create_agent_flow(
+        tenants.database, ring, organization_id=owner, name="bot", kind="http", url="https://a.example", secret=secret
+    )
+    return flow, secret
+
+
+async def _sealed(tenants: Tenants, flow: UUID) -> bytes:
+    async with tenants.database.transaction() as connection:
+        query = select(agent_flows.c.secret_sealed).where(agent_flows.c.id == flow)
+        sealed: bytes = (await connection.execute(query)).scalar_one()
+    return sealed
+
+
+async def test_after_resealing_the_old_key_is_not_needed(tenants: Tenants) -> None:
+    flow, secret = await _seal(tenants, KeyRing.parse([_OLD]))
+    assert await key_rotation.reseal(tenants.database, KeyRing.parse([_NEW, _OLD])) == 1
+    sealed = await _sealed(tenants, flow)
+    assert sealed_with(sealed) == "new"
+    assert KeyRing.parse([_NEW]).open(sealed, table="agent_flows", column="secret_sealed", row=flow) == secret
+
+
+async def test_resealing_again_changes_nothing(tenants: Tenants) -> None:
+    flow, _ = await _seal(tenants, KeyRing.parse([_NEW]))
+    before = await _sealed(tenants, flow)
+    assert await key_rotation.reseal(tenants.database, KeyRing.parse([_NEW, _OLD])) == 0
+    assert await _sealed(tenants, flow) == before
+
+
+async def test_resealing_without_the_old_key_says_which_one_is_missing(tenants: Tenants) -> None:
+    await _seal(tenants, KeyRing.parse([_OLD]))
+    with pytest.raises(SealingError, match="old"):
+        await key_rotation.reseal(tenants.database, KeyRing.parse([_NEW]))
+
+
+def test_every_sealed_column_is_resealed() -> None:
+    assert {f"{column.table.name}.{column.name}" for column in key_rotation.SEALED_COLUMNS} == {
+        "agent_flows.secret_sealed",
+        "integrations.access_token_sealed",
+    }
+
+
+async def test_a_revoked_api_key_opens_nothing_any_more(tenants: Tenants) -> None:
+    owner = await tenants.organization()
+    key = await organizations.create_api_key(tenants.database, tenants.keyed_hash, organization_id=owner, name="till")
+    await key_rotation.revoke_api_key(tenants.database, key.split("_")[1])
+    assert await organizations.organization_of_key(tenants.database, tenants.keyed_hash, key) is None
+
+
+async def test_a_prefix_that_no_key_has_is_not_found(tenants: Tenants) -> None:
+    with pytest.raises(NotFoundError):
+        await key_rotation.revoke_api_key(tenants.database, "nobody")
