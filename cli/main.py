@@ -5,7 +5,7 @@ Imports of the rooms are late, so that a command loads only what it needs.
 
 import asyncio
 import time
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
@@ -74,6 +74,17 @@ def simulator(
     from cli.roles import run_simulator
 
     run_simulator(load(), port=port, webhook_url=webhook_url)
+
+
+@app.command()
+def reprocess(
+    what: Annotated[Literal["parked", "quarantined"], typer.Argument(help="Which items to look at again.")],
+    phone_number_id: Annotated[str | None, typer.Option(help="Only those of this number.")] = None,
+) -> None:
+    """Look again at items of webhooks that were not applied; safe to repeat."""
+    from cli.reprocess import run
+
+    run(load(), what, phone_number_id=phone_number_id)
 
 
 @app.command()

@@ -1,6 +1,26 @@
 """The processes of an installation, wired: what each role needs is built here from the settings and passed down."""
 
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator
+
+import telemetry
+from intake.loop import Intake
 from settings import Settings
+from store.engine import Database
+from workflows.client import ConversationStarter, connect
+from workflows.contracts import ConversationInput
+
+
+def run_intake(settings: Settings) -> None:
+    """Run the intake until SIGTERM or SIGINT, with /metrics of its own if a port is set."""
+    telemetry.configure(settings.log.level, settings.log.format)
+    with contextlib.ExitStack() as ending:
+        if settings.intake.intake_metrics_port:
+            host, port = settings.intake.intake_metrics_host, settings.intake.intake_metrics_port
+            ending.callback(telemetry.serve_metrics(port, host=host))
+        asyncio.run(_intake_until_signalled(settings))
 
 
 def run_simulator(settings: Settings, *, port: int | None, webhook_url: str) -> None:
@@ -8,7 +28,50 @@ def run_simulator(settings: Settings, *, port: int | None, webhook_url: str) -> 
     from simulator.app import serve
     from simulator.config import SimulatorConfig
 
-    config = SimulatorConfig(
-        app_secret=settings.meta.app_secret.get_secret_value(), webhook_url=webhook_url, require_proof=True
-    )
+    secret = settings.meta.app_secret.get_secret_value()
+    config = SimulatorConfig(app_secret=secret, webhook_url=webhook_url, require_proof=True)
     serve(config, port=port or settings.local.dev_simulator_port)
+
+
+@contextlib.asynccontextmanager
+async def intake_of(settings: Settings, database: Database) -> AsyncIterator[None]:
+    """The intake beside whatever this process does; it finishes what it has claimed when the block ends."""
+    client = await connect(settings.temporal)
+    rules, agent = settings.conversation, settings.agent
+    limits = ConversationInput(
+        conversation_id="",
+        events_per_run=rules.events_per_run,
+        linger=rules.linger,
+        ask_timeout=agent.timeout,
+        ask_attempts=agent.attempts,
+        ask_total=agent.total_timeout,
+    )
+    starter = ConversationStarter(
+        client,
+        limits=limits,
+        task_timeout=settings.temporal.workflow_task_timeout,
+        rpc_timeout=settings.intake.nudge_timeout,
+    )
+    stop = asyncio.Event()
+    running = asyncio.create_task(Intake(database, starter, settings.intake).run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await running
+
+
+async def _intake_until_signalled(settings: Settings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    database = open_database(settings, application="holdfast intake")
+    async with intake_of(settings, database):
+        await stop.wait()
+    await database.close()
+
+
+def open_database(settings: Settings, *, application: str) -> Database:
+    """The pool of one process; Postgres' own lists show it under `application`."""
+    url = settings.database.url.get_secret_value()
+    return Database.connect(url, pool_size=settings.database.pool_size, application=application)
