@@ -152,8 +152,13 @@ class ApiSettings(BaseSettings):
     port: int = 8080
     webhook_max_bytes: int = 3 * 1024 * 1024
     webhook_commit_timeout: Seconds = timedelta(seconds=1.5)
+    """A webhook that is not on disk by then is answered 503; Meta sends it again."""
+    webhook_queued_bytes: int = 64 * 1024 * 1024
+    """Webhooks that may wait in memory for their commit; what comes beyond is answered 503 at once."""
     webhook_refusals_per_minute: int = 60
     """Unsigned and wrongly signed POSTs that one address may make in a minute; a correctly signed one always passes."""
+    trusted_proxies: str = "127.0.0.1"
+    """Addresses whose X-Forwarded-For is believed, separated by commas; `*` believes everybody's."""
 
 
 class IntakeSettings(BaseSettings):
@@ -165,6 +170,10 @@ class IntakeSettings(BaseSettings):
     """`embedded` runs it inside the API process, `separate` leaves it to `holdfast intake`; `off`: nobody runs it."""
     intake_batch: int = 100
     """Stored bodies claimed at once."""
+    intake_metrics_port: int = 0
+    """Port of /metrics of an intake that is a process of its own; 0 serves none."""
+    intake_metrics_host: str = "127.0.0.1"
+    """Interface of that /metrics."""
     nudge_batch: int = 64
     nudge_timeout: Seconds = timedelta(seconds=5)
     nudge_repeat: Seconds = timedelta(seconds=10)

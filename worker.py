@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import ExitStack
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -149,9 +150,13 @@ def _warn_of_small_slots(settings: Settings) -> None:
 
 
 def main(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run until SIGTERM or SIGINT, with /metrics if a port is set."""
     telemetry.configure(settings.log.level, settings.log.format)
-    asyncio.run(_until_signalled(settings))
+    with ExitStack() as ending:
+        if settings.worker.metrics_port:
+            stop_serving = telemetry.serve_metrics(settings.worker.metrics_port, host=settings.worker.metrics_host)
+            ending.callback(stop_serving)
+        asyncio.run(_until_signalled(settings))
 
 
 async def _until_signalled(settings: Settings) -> None:
