@@ -43,6 +43,28 @@ class ConflictError(HoldfastError):
     next_step = "Read the present state, then decide."
 
 
+class TemplateRequiredError(ConflictError):
+    """The customer has not written for 24 hours: Meta takes nothing but templates."""
+
+    code = "template_required"
+    next_step = "Send a template, or wait until the customer writes."
+
+
+class IdempotencyKeyReusedError(InvalidRequestError):
+    """The same Idempotency-Key came with two different requests."""
+
+    code = "idempotency_key_reused"
+    next_step = "Use a new key for a new request; repeat one unchanged."
+
+
+class UnauthorizedError(HoldfastError):
+    """Nobody knows whom the request speaks for."""
+
+    code = "unauthorized"
+    http_status = 401
+    next_step = "Send `Authorization: Bearer hf_…` with a key that `holdfast api-keys` made."
+
+
 class UnavailableError(HoldfastError):
     """A part that is needed does not answer; nothing was done."""
 

@@ -1,0 +1,94 @@
+"""Who is in charge of a conversation: a person takes over from the bot, or gives it back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store import nudges
+from store.engine import Database
+from store.errors import NotFoundError
+
+_READ = text("""
+    SELECT in_charge, in_charge_since FROM conversations
+    WHERE id = :conversation_id AND organization_id = :organization_id FOR NO KEY UPDATE
+""")
+
+_CHANGE = text("""
+    UPDATE conversations
+    SET in_charge = :in_charge, in_charge_reason = :reason, in_charge_since = clock_timestamp()
+    WHERE id = :conversation_id AND organization_id = :organization_id
+    RETURNING in_charge, in_charge_since
+""")
+
+_DISCARD = text("""
+    UPDATE turns
+    SET state = 'discarded', ended_at = clock_timestamp(),
+        error_detail = 'A person took over before the agent answered.'
+    WHERE conversation_id = :conversation_id AND organization_id = :organization_id AND state = 'asking'
+""")
+
+_SENDING = text("""
+    SELECT id FROM messages
+    WHERE conversation_id = :conversation_id AND organization_id = :organization_id AND state = 'sending'
+    ORDER BY queue_no
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class InCharge:
+    """Who is in charge now."""
+
+    conversation_id: UUID
+    in_charge: str
+    since: datetime | None
+    already_sending: list[UUID]
+    """Messages that were on their way to Meta at this moment and cannot be called back."""
+
+
+async def take_over(database: Database, *, organization_id: UUID, conversation_id: UUID, reason: str) -> InCharge:
+    """Put a person in charge: the bot's queued answers will not leave, an answer it is thinking of is discarded.
+
+    The claim of a message locks the conversation too, so each message is either named as already sending or not sent.
+    Taking over twice changes nothing.
+
+    Raises:
+        NotFoundError: the organization has no such conversation.
+    """
+    values = {"organization_id": organization_id, "conversation_id": conversation_id}
+    async with database.transaction() as connection:
+        since = await _put_in_charge(connection, "person", values | {"reason": reason})
+        await connection.execute(_DISCARD, values)
+        sending = list((await connection.execute(_SENDING, values)).scalars())
+        await nudges.mark_due(connection, [conversation_id])
+    return InCharge(conversation_id, "person", since, sending)
+
+
+async def give_back(database: Database, *, organization_id: UUID, conversation_id: UUID, reason: str) -> InCharge:
+    """Put the bot in charge again: it answers what comes from now on. Giving back twice changes nothing.
+
+    Raises:
+        NotFoundError: the organization has no such conversation.
+    """
+    values = {"organization_id": organization_id, "conversation_id": conversation_id}
+    async with database.transaction() as connection:
+        since = await _put_in_charge(connection, "bot", values | {"reason": reason})
+        sending = list((await connection.execute(_SENDING, values)).scalars())
+        await nudges.mark_due(connection, [conversation_id])
+    return InCharge(conversation_id, "bot", since, sending)
+
+
+async def _put_in_charge(
+    connection: AsyncConnection, who: Literal["bot", "person"], values: Mapping[str, Any]
+) -> datetime | None:
+    row = (await connection.execute(_READ, values)).one_or_none()
+    if row is None:
+        raise NotFoundError("There is no such conversation.")
+    if row.in_charge != who:
+        row = (await connection.execute(_CHANGE, {**values, "in_charge": who})).one()
+    since: datetime | None = row.in_charge_since
+    return since

@@ -1,0 +1,71 @@
+"""What the API shows of contacts: who they are and how they are reached."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import ScalarSelect, Select, select
+
+from store.engine import Database
+from store.paging import Keyset, Page, PageRequest
+from store.tables import contact_identities, contacts
+
+_ORDER = Keyset("contacts", contacts.c.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person who writes to one of the organization's numbers."""
+
+    id: UUID
+    profile_name: str | None
+    username: str | None
+    phone_number: str | None
+    """With "+"; null for those who show only a username."""
+    user_id: str | None
+    """Meta's id of this person for this business (BSUID)."""
+    created_at: datetime
+
+
+def identity(kind: Literal["wa_id", "bsuid"]) -> ScalarSelect[Any]:
+    """The latest identity of this kind of the contact in the surrounding query."""
+    query = select(contact_identities.c.value).where(
+        contact_identities.c.contact_id == contacts.c.id,
+        contact_identities.c.organization_id == contacts.c.organization_id,
+        contact_identities.c.kind == kind,
+    )
+    return query.order_by(contact_identities.c.created_at.desc()).limit(1).correlate(contacts).scalar_subquery()
+
+
+def phone_number(wa_id: str | None) -> str | None:
+    """A phone number as people write it, of a wa_id."""
+    return None if wa_id is None else f"+{wa_id}"
+
+
+async def list_contacts(database: Database, organization_id: UUID, wanted: PageRequest) -> Page[Contact]:
+    """The organization's contacts, the newest first."""
+    async with database.transaction() as connection:
+        return await _ORDER.page(connection, _query(organization_id), wanted, make=_contact)
+
+
+def _query(organization_id: UUID) -> Select[Any]:
+    return select(
+        contacts.c.id,
+        contacts.c.profile_name,
+        contacts.c.username,
+        identity("wa_id").label("wa_id"),
+        identity("bsuid").label("user_id"),
+        contacts.c.created_at,
+    ).where(contacts.c.organization_id == organization_id)
+
+
+def _contact(row: Any) -> Contact:
+    return Contact(
+        id=row["id"],
+        profile_name=row["profile_name"],
+        username=row["username"],
+        phone_number=phone_number(row["wa_id"]),
+        user_id=row["user_id"],
+        created_at=row["created_at"],
+    )

@@ -1,0 +1,141 @@
+"""How each number of an organization is doing, in figures and in words."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from store.engine import Database
+
+# Longer than intake's second try at a nudge: what has waited so long is not just being looked at.
+_READ = text("""
+    SELECT i.id AS integration_id, i.phone_number, i.phone_number_id, i.waba_id, i.enabled, i.state, i.state_reason,
+           i.state_since, late.conversations AS late, late.since AS late_since, coalesce(parked.items, 0) AS parked
+    FROM integrations i
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS conversations, min(c.due_at) AS since FROM conversations c
+      WHERE c.integration_id = i.id AND c.organization_id = :organization_id
+        AND c.due_at < statement_timestamp() - interval '15 seconds'
+    ) AS late
+    LEFT JOIN (
+      SELECT phone_number_id, count(*) AS items FROM webhook_items
+      WHERE organization_id = :organization_id AND outcome = 'parked' GROUP BY phone_number_id
+    ) AS parked ON parked.phone_number_id = i.phone_number_id
+    WHERE i.organization_id = :organization_id
+    ORDER BY i.id
+""")
+
+_WAITING = text("""
+    SELECT integration_id, CASE WHEN state = 'queued' THEN coalesce(hold, 'queued') ELSE state END AS what,
+           count(*) AS messages, min(coalesce(hold_since, claimed_at, created_at)) AS since
+    FROM messages
+    WHERE organization_id = :organization_id AND state IN ('queued', 'sending', 'unknown')
+    GROUP BY 1, 2 ORDER BY 1, 2
+""")
+
+_WHAT = {
+    "queued": "about to be sent",
+    "sending": "being sent",
+    "unknown": "of unknown outcome",
+    "token": "waiting for a new access token",
+    "permission": "waiting for a permission at Meta",
+    "stopped": "waiting because Meta has stopped the number",
+    "app": "waiting for the app at Meta to be put in order",
+    "disabled": "waiting until the number is enabled",
+    "slot": "waiting for the number's rate",
+    "pair": "waiting for Meta's rate to one customer",
+    "back_off": "waiting to be repeated",
+    "not_before": "waiting for their time",
+    "portfolio": "waiting for the portfolio's limit",
+    "media": "waiting for their media",
+    "behind": "waiting behind an earlier message",
+}
+
+_STATE = {
+    "connecting": "Being connected; messages are kept and answered once it is live.",
+    "live": "Connected.",
+    "held": "Held: messages come in, none leave.",
+    "stopped": "Stopped by Meta: messages come in, none leave.",
+    "disconnected": "Disconnected.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Messages that have not reached Meta for sure, by what they wait for."""
+
+    what: str
+    messages: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NumberStatus:
+    """One number."""
+
+    integration_id: UUID
+    phone_number: str
+    phone_number_id: str
+    waba_id: str
+    enabled: bool
+    """The owner's own switch."""
+    connected: bool
+    """Messages can come in and leave."""
+    state: str
+    state_reason: str | None
+    state_since: datetime | None
+    late: int
+    """Conversations that somebody should have looked at by now."""
+    late_since: datetime | None
+    parked: int
+    """Items of webhooks that could not be applied."""
+    waiting: list[Waiting]
+    in_words: str
+
+
+async def number_statuses(database: Database, organization_id: UUID) -> list[NumberStatus]:
+    """All numbers of the organization, in the order they were connected."""
+    values = {"organization_id": organization_id}
+    waiting: defaultdict[UUID, list[Waiting]] = defaultdict(list)
+    async with database.transaction() as connection:
+        for row in await connection.execute(_WAITING, values):
+            waiting[row.integration_id].append(Waiting(row.what, row.messages, row.since))
+        numbers = (await connection.execute(_READ, values)).mappings().all()
+    return [
+        NumberStatus(
+            **number,
+            connected=number["state"] == "live" and number["enabled"],
+            waiting=waiting[number["integration_id"]],
+            in_words=_in_words(number, waiting[number["integration_id"]]),
+        )
+        for number in numbers
+    ]
+
+
+def _in_words(number: Any, waiting: Sequence[Waiting]) -> str:
+    said = [_STATE[number["state"]]]
+    if number["state_reason"] and number["state"] != "live":
+        said.append(f"Reason: {number['state_reason'].rstrip('.')}.")
+    if not number["enabled"]:
+        said.append("Switched off by its owner: messages are kept, not answered.")
+    said += [f"{_count(part.messages, 'message')} {_WHAT[part.what]}." for part in waiting]
+    if number["late"]:
+        since = f"{number['late_since']:%Y-%m-%d %H:%M:%S} UTC"
+        said.append(f"{_count(number['late'], 'conversation')} late: nobody has looked since {since}.")
+    if number["parked"]:
+        said.append(f"{_count(number['parked'], 'webhook item')} could not be applied: see webhook-events.")
+    return " ".join(said)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+async def ping(database: Database) -> None:
+    """Nothing, when Postgres answers; else one of DATABASE_ERRORS."""
+    async with database.transaction() as connection:
+        await connection.execute(text("SELECT 1"))
