@@ -3,8 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
-from contextlib import ExitStack
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from typing import Any
 
