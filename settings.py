@@ -9,10 +9,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Seconds = Annotated[timedelta, Field(ge=timedelta(0))]
+
+def _plain_number_as_seconds(value: object) -> object:
+    """The environment gives strings, and pydantic reads a plain number only where it is one."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+Seconds = Annotated[timedelta, BeforeValidator(_plain_number_as_seconds), Field(ge=timedelta(0))]
 """A duration: a number of seconds (`120`, `0.4`) or ISO 8601 (`PT2M`)."""
 
 
