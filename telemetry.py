@@ -51,6 +51,7 @@ _SECRET_SHAPES: Final = re.compile(
     r"|(?i:access_token|appsecret_proof|verify_token|client_secret)=[^&\s\"']+"
 )
 """Meta's tokens, our API keys, agents' secrets, tokens in URLs: cut out of every string, a library's included."""
+_MOST_LINES: Final = 200
 
 
 def redact(value: Any, name: str = "") -> Any:
@@ -83,9 +84,6 @@ def places(error: BaseException) -> list[str]:
         lines += [f"  {frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
     return lines
-
-
-_MOST_LINES: Final = 200
 
 
 # --- Logs -------------------------------------------------------------------------------------------------------------
@@ -245,19 +243,19 @@ class TemporalMetrics(Collector):
         except OSError:
             return
         yield from families.values()
+        yield from self.renamed(families)
+
+    @staticmethod
+    def renamed(families: Mapping[str, Metric]) -> Iterator[Metric]:
+        """The three that are to be watched, by what they mean to us."""
         yield _free_slots(families)
-        yield CounterMetricFamily(
-            "holdfast_sticky_misses",
-            "Workflow tasks whose run was no longer in the worker's cache.",
-            _total(families, "temporal_sticky_cache_miss"),
-        )
+        misses = _total(families, "temporal_sticky_cache_miss")
+        yield CounterMetricFamily("holdfast_sticky_misses", "Workflow tasks whose run was not in the cache.", misses)
         # To an answer that comes too late the server says only that it knows no such task.
+        too_late = {"operation": "RespondWorkflowTaskCompleted", "status_code": "NOT_FOUND"}
+        late = _total(families, "temporal_request_failure", **too_late)
         yield CounterMetricFamily(
-            "holdfast_workflow_task_timeouts",
-            "Workflow tasks that this worker answered after their time-out.",
-            _total(
-                families, "temporal_request_failure", operation="RespondWorkflowTaskCompleted", status_code="NOT_FOUND"
-            ),
+            "holdfast_workflow_task_timeouts", "Workflow tasks answered after their time-out.", late
         )
 
 
