@@ -83,9 +83,7 @@ async def _play(stack: Stack) -> None:
         demo = Demo(stack, simulator, api)
         await _connect_a_number(demo)
         console.rule("three customers chat", style="dim")
-        async with asyncio.TaskGroup() as chats:
-            for name in _CUSTOMERS:
-                chats.create_task(_chat(demo, name))
+        await asyncio.gather(*(_chat(demo, name) for name in _CUSTOMERS))
         console.rule("a window closes", style="dim")
         await _watch_the_window_close(demo)
         await _sum_up(demo)

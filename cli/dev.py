@@ -1,6 +1,7 @@
 """`holdfast dev`: everything on this machine, at fixed ports, with data that stays, until Ctrl-C."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 
 from pydantic import SecretStr
@@ -9,7 +10,7 @@ from rich.console import Console
 from cli import temporal_cli, tenant
 from cli.errors import CommandError
 from cli.ports import is_free
-from cli.processes import Supervisor
+from cli.processes import InterruptedRunError, Supervisor
 from cli.stack import Ports, Secrets, Stack
 from settings import Settings
 from simulator.client import SimulatorClient
@@ -26,7 +27,9 @@ def run(settings: Settings) -> None:
     """Start the parts and stay until Ctrl-C, or until one of them crashes."""
     with Supervisor(settings.local.data_dir / "dev", say=console.print) as supervisor:
         stack = _stack(settings, supervisor)
-        asyncio.run(supervisor.guard(_stay(stack)))
+        with contextlib.suppress(InterruptedRunError):  # its usual end
+            asyncio.run(supervisor.guard(_stay(stack)))
+    console.print("Everything is stopped.")
 
 
 def check_ports(named: Mapping[str, int]) -> None:

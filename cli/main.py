@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+import settings
 from cli.errors import CommandError
 from settings import load
 from store.errors import HoldfastError
@@ -127,9 +128,9 @@ def main() -> None:
     try:
         app()
     except ValidationError as error:
+        prefix = str(getattr(settings, error.title).model_config.get("env_prefix", ""))
         for problem in error.errors(include_input=False, include_url=False):
-            field = ".".join(str(place) for place in problem["loc"])
-            console.print(f"[red]setting {field}[/red] ({error.title}): {problem['msg']}", highlight=False)
+            console.print(f"[red]{prefix}{str(problem['loc'][0]).upper()}[/red]: {problem['msg']}", highlight=False)
         raise SystemExit(2) from None
     except HoldfastError as error:
         console.print(f"[red]{error.detail}[/red]\n{error.next_step}", highlight=False)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
 
 import telemetry
 from intake.loop import Intake
@@ -11,6 +10,23 @@ from settings import Settings
 from store.engine import Database
 from workflows.client import ConversationStarter, connect
 from workflows.contracts import ConversationInput
+
+
+def run_api(settings: Settings) -> None:
+    """Serve the API until SIGTERM or SIGINT, with the intake in it unless INTAKE says otherwise."""
+    from api.app import create_app
+    from api.server import server
+
+    telemetry.configure(settings.log.level, settings.log.format)
+    database = open_database(settings, application="holdfast api")
+
+    async def run_embedded_intake(stop: asyncio.Event) -> None:
+        await (await intake_of(settings, database)).run(stop)
+
+    background = [run_embedded_intake] if settings.intake.intake == "embedded" else []
+    app = create_app(settings, database=database, background=background)
+    edge = settings.api
+    server(app, host=edge.host, port=edge.port, trusted_proxies=edge.trusted_proxies).run()
 
 
 def run_intake(settings: Settings) -> None:
@@ -33,10 +49,8 @@ def run_simulator(settings: Settings, *, port: int | None, webhook_url: str) -> 
     serve(config, port=port or settings.local.dev_simulator_port)
 
 
-@contextlib.asynccontextmanager
-async def intake_of(settings: Settings, database: Database) -> AsyncIterator[None]:
-    """The intake beside whatever this process does; it finishes what it has claimed when the block ends."""
-    client = await connect(settings.temporal)
+async def intake_of(settings: Settings, database: Database) -> Intake:
+    """The intake over a database, with its way to Temporal."""
     rules, agent = settings.conversation, settings.agent
     limits = ConversationInput(
         conversation_id="",
@@ -47,18 +61,12 @@ async def intake_of(settings: Settings, database: Database) -> AsyncIterator[Non
         ask_total=agent.total_timeout,
     )
     starter = ConversationStarter(
-        client,
+        await connect(settings.temporal),
         limits=limits,
         task_timeout=settings.temporal.workflow_task_timeout,
         rpc_timeout=settings.intake.nudge_timeout,
     )
-    stop = asyncio.Event()
-    running = asyncio.create_task(Intake(database, starter, settings.intake).run(stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await running
+    return Intake(database, starter, settings.intake)
 
 
 async def _intake_until_signalled(settings: Settings) -> None:
@@ -66,8 +74,7 @@ async def _intake_until_signalled(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     database = open_database(settings, application="holdfast intake")
-    async with intake_of(settings, database):
-        await stop.wait()
+    await (await intake_of(settings, database)).run(stop)
     await database.close()
 
 

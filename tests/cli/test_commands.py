@@ -55,7 +55,7 @@ async def test_the_doctor_names_each_thing_that_is_wrong_and_what_to_do() -> Non
 
 async def test_a_setting_that_cannot_be_read_is_named_without_its_value() -> None:
     code, said = await _holdfast("doctor", API_PORT="hush")
-    assert (code, "setting port (ApiSettings)" in said, "hush" in said) == (2, True, False), said
+    assert (code, "API_PORT: " in said, "hush" in said) == (2, True, False), said
 
 
 async def test_an_api_key_is_made_for_a_new_organization_and_can_be_revoked(database_url: str) -> None:
