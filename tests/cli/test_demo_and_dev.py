@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -51,7 +52,7 @@ def test_the_demo_shows_every_message_with_its_id_and_time_and_a_window_that_clo
 async def test_a_reply_that_does_not_come_ends_the_demo_with_what_was_expected(
     run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "_PATIENCE", demo.timedelta(seconds=0.2))
+    monkeypatch.setattr(demo, "_PATIENCE", timedelta(seconds=0.2))
     with Supervisor(run_folder) as supervisor:
         stack = Stack(supervisor, None, database_url="unused")
         await stack.start("simulator")
