@@ -22,6 +22,7 @@ _numbers = count()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("holdfast")
     group.addoption("--postgres", metavar="URL", help="use this Postgres server instead of an embedded one")
+    group.addoption("--chaos", action="store_true", help="longer and larger fault runs (make chaos)")
     group.addoption(
         "--payloads",
         metavar="DIR",
@@ -72,6 +73,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.name == "test_payloads.py" and not Path(config.getoption("--payloads")).is_dir():
         return True
     return None
+
+
+@pytest.fixture(scope="session")
+def chaos(pytestconfig: pytest.Config) -> bool:
+    """Whether fault tests take their long figures: 30 s instead of 12, 10,000 bodies instead of 2,000."""
+    return bool(pytestconfig.getoption("--chaos"))
 
 
 @pytest.fixture(scope="session")

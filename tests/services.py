@@ -58,8 +58,13 @@ class Services:
 
     def _serve(self) -> None:
         # One thread forks and lives as long as the services do: Linux ends children with the *thread* that made them.
-        with Supervisor(self._folder) as supervisor:
-            asyncio.run(self._answer(supervisor))
+        try:
+            with Supervisor(self._folder) as supervisor:
+                asyncio.run(self._answer(supervisor))
+        except BaseException as error:
+            for name in self._makers:
+                self._tell(name, {"error": f"{type(error).__name__}: {error}"})
+            raise
 
     async def _answer(self, supervisor: Supervisor) -> None:
         while not self._stopping.is_set():
@@ -77,6 +82,9 @@ class Services:
             answer = {"address": await make(supervisor)}
         except Exception as error:  # noqa: BLE001 - told to every test that waits for it
             answer = {"error": f"{type(error).__name__}: {error}"}
+        self._tell(name, answer)
+
+    def _tell(self, name: str, answer: dict[str, str]) -> None:
         draft = self._folder / f"{name}.draft"
         draft.write_text(json.dumps(answer))
         draft.rename(self._folder / f"{name}.answer")
