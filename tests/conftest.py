@@ -1,5 +1,6 @@
 """Fixtures of every room: real Postgres, real Temporal. What a test needs and is not there leaves it out, by name."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from itertools import count
@@ -10,8 +11,12 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from cli import temporal_cli
+from cli.processes import Supervisor
+from cli.stack import Stack
 from store.engine import Database
 from tests.services import Services, ask, clone_database, drop_database
+from tests.services import database_url as at_database
 
 _ROOT = Path(__file__).parents[1]
 _FOLDER = pytest.StashKey[Path]()
@@ -102,6 +107,14 @@ async def database_url(postgres_template: str, worker_id: str) -> AsyncIterator[
 
 
 @pytest.fixture
+async def empty_url(postgres_template: str, worker_id: str) -> AsyncIterator[str]:
+    """The address of a database of this test's own without a single table."""
+    name = f"empty_{worker_id}_{os.getpid()}_{next(_numbers)}"
+    yield await clone_database(at_database(postgres_template, "template0"), name)
+    await drop_database(postgres_template, name)
+
+
+@pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A migrated database of this test's own, connected."""
     database = Database.connect(database_url)
@@ -115,6 +128,15 @@ def run_folder(pytestconfig: pytest.Config) -> Path:
     folder = pytestconfig.stash[_FOLDER] / f"own-{uuid4().hex[:8]}"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+async def stack(run_folder: Path) -> AsyncIterator[Stack]:
+    """Parts of this test's own, to be killed at will; none runs until `await stack.start(...)`."""
+    cli = await asyncio.to_thread(temporal_cli.find, None, say=print)
+    with Supervisor(run_folder) as supervisor:
+        yield Stack(supervisor, cli)
+        await supervisor.stop_all()
 
 
 @pytest.fixture(scope="session")

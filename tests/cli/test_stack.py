@@ -74,3 +74,12 @@ def test_a_taken_port_is_named_with_its_setting(temporal_address: str) -> None:
     port = int(temporal_address.rpartition(":")[2])
     with pytest.raises(PortTakenError, match=f"^port {port} is taken: set DEV_TEMPORAL_PORT to another$"):
         check_ports({"DEV_TEMPORAL_PORT": port})
+
+
+async def test_a_second_worker_is_ready_when_it_polls_itself_and_both_are_killed_apart(stack: Stack) -> None:
+    await stack.start("postgres", "temporal", "worker")
+    second = stack.part("worker", name="worker-2", environment={"WORKER_METRICS_PORT": "0"})
+    await stack.supervisor.run(second)
+    stack.supervisor.kill("worker")
+    assert stack.supervisor.is_running("worker-2")
+    await stack.supervisor.restart("worker")
