@@ -143,7 +143,7 @@ class _Transport(AiohttpTransport):
 
 
 class _Body(httpx.AsyncByteStream):
-    """An answer's body: whatever breaks it is a read error."""
+    """An answer's body: whatever breaks it is a read error, also what the transport below calls a connect error."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -153,7 +153,8 @@ class _Body(httpx.AsyncByteStream):
             async for chunk in self._stream:
                 yield chunk
         except (httpx.TransportError, aiohttp.ClientError) as error:
-            raise httpx.ReadError(_words(error)) from error
+            cause = error.__cause__ or error
+            raise httpx.ReadError(_words(cause)) from cause
 
     async def aclose(self) -> None:
         await self._stream.aclose()

@@ -1,5 +1,6 @@
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -207,3 +208,15 @@ async def test_a_streamed_body_can_be_cut_short_by_the_caller() -> None:
                 if read > 100_000:
                     break
         assert read < 1_000_000
+
+
+async def test_what_breaks_a_body_is_never_called_an_error_of_connecting() -> None:
+    class Broken(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield b"half"
+            raise httpx.ConnectTimeout("as the transport below says when a connection is lost")
+
+    body = aiter(egress._Body(Broken()))
+    assert await anext(body) == b"half"
+    with pytest.raises(httpx.ReadError):
+        await anext(body)

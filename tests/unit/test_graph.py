@@ -1,6 +1,7 @@
 import asyncio
 import json
 import socket
+import struct
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -192,6 +193,18 @@ async def test_an_answer_cut_off_in_its_body_leaves_the_outcome_unknown(client: 
     async def half(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"messages":')
         await writer.drain()
+
+    assert isinstance(await broken(client, half), Lost)
+
+
+async def test_a_reset_within_the_body_leaves_the_outcome_unknown(client: httpx.AsyncClient) -> None:
+    async def half(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"messages":')
+        await writer.drain()
+        await asyncio.sleep(0.1)
+        reset = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        writer.transport.abort()
 
     assert isinstance(await broken(client, half), Lost)
 
