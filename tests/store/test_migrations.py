@@ -1,8 +1,5 @@
 import asyncio
-import os
 import sys
-from collections.abc import AsyncIterator
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,10 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from store import migrate
 from store.engine import Database
 from store.tables import metadata
-from tests.services import clone_database, database_url, drop_database
 
 _ROOT = Path(migrate.__file__).parents[1]
-_numbers = count()
 
 # All that a schema consists of, as Postgres itself tells it; alembic's own comparison leaves out checks and storage.
 _SCHEMA = text("""
@@ -31,14 +26,6 @@ _SCHEMA = text("""
     UNION ALL SELECT 'relation', relname::text, relkind::text || coalesce(array_to_string(reloptions, ','), '')
     FROM pg_class WHERE relnamespace = 'public'::regnamespace
 """)
-
-
-@pytest.fixture
-async def empty_url(postgres_template: str, worker_id: str) -> AsyncIterator[str]:
-    """The address of a database without a single table."""
-    name = f"empty_{worker_id}_{os.getpid()}_{next(_numbers)}"
-    yield await clone_database(database_url(postgres_template, "template0"), name)
-    await drop_database(postgres_template, name)
 
 
 async def schema(url: str) -> set[tuple[str, str, str]]:
