@@ -43,7 +43,7 @@ format: $(INSTALLED) ## Format and fix what can be fixed
 	@$(BIN)/ruff format
 
 # Pins are compiled for every platform at once, without naming where packages come from.
-COMPILE := PIP_FIND_LINKS= $(BIN)/uv pip compile --universal --generate-hashes --no-header \
+COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --no-header \
   --no-emit-index-url --no-emit-find-links --quiet pyproject.toml
 
 requirements: $(INSTALLED) ## Compile requirements.txt and requirements-dev.txt anew (ARGS=--upgrade for newer ones)
