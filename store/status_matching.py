@@ -60,6 +60,10 @@ _BY_WAMID = text("""
 """)
 
 _BY_RECIPIENT = text("""
+    SELECT s.message_id, s.attempt, m.conversation_id, m.state  -- what was found for this wamid before
+    FROM message_statuses s JOIN messages m ON m.id = s.message_id
+    WHERE s.integration_id = :integration_id AND s.wamid = :wamid AND s.status = 'failed'
+    UNION
     SELECT m.id, m.attempt, m.conversation_id, m.state
     FROM contact_identities i
     JOIN conversations c ON c.contact_id = i.contact_id AND c.integration_id = :integration_id
@@ -68,7 +72,7 @@ _BY_RECIPIENT = text("""
     WHERE i.organization_id = :organization_id
       AND ((i.kind = 'wa_id' AND i.value = :recipient_id) OR (i.kind = 'bsuid' AND i.value = :recipient_user_id))
       AND :at BETWEEN m.claimed_at - CAST(:clocks_differ AS interval) AND m.claimed_at + CAST(:within AS interval)
-    GROUP BY m.id LIMIT 2
+    LIMIT 2
 """)
 
 
@@ -129,6 +133,7 @@ async def _by_recipient(connection: AsyncConnection, arrived: Arrived) -> Match 
         {
             "organization_id": arrived.organization_id,
             "integration_id": arrived.integration_id,
+            "wamid": arrived.status.wamid,
             "recipient_id": arrived.status.recipient_id,
             "recipient_user_id": arrived.status.recipient_user_id,
             "at": arrived.status.timestamp,
