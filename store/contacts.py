@@ -163,7 +163,7 @@ def _contact(known: _Known, party: Party) -> UUID:
         log.info("contact.number_has_new_owner", contact_id=by_wa_id)
         by_wa_id = None
     if by_bsuid is not None and by_wa_id not in (None, by_bsuid):
-        log.info("contact.known_twice", contact_id=by_bsuid, other_contact_id=by_wa_id)
+        log.debug("contact.known_twice", contact_id=by_bsuid, other_contact_id=by_wa_id)
     contact_id = by_bsuid or by_wa_id
     if contact_id is None:
         contact_id = new_id()

@@ -65,7 +65,7 @@ _STORE = text("""
                             content, state, kept_reason, group_id, meta_timestamp, webhook_event_id, place)
       SELECT id, organization_id, integration_id, conversation_id, 'in', 'customer', wamid, type, content, state,
              kept_reason, group_id, meta_timestamp, webhook_event_id, place
-      FROM filed ORDER BY integration_id, wamid
+      FROM filed
       ON CONFLICT (integration_id, wamid) DO NOTHING RETURNING id
     ), marked AS (
       UPDATE conversations c
@@ -95,7 +95,7 @@ _STORE_ECHOES = text("""
                             content, state, meta_timestamp, webhook_event_id, place, accepted_at)
       SELECT id, organization_id, integration_id, conversation_id, 'out', 'person', wamid, type, content, 'accepted',
              meta_timestamp, webhook_event_id, place, meta_timestamp
-      FROM filed ORDER BY integration_id, wamid
+      FROM filed
       ON CONFLICT (integration_id, wamid) DO NOTHING RETURNING id
     ), taken_over AS (
       UPDATE conversations c

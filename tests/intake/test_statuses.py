@@ -246,6 +246,15 @@ async def test_a_failure_that_fits_two_open_posts_is_of_neither_until_its_wamid_
     assert [(await row(database, "messages", one)).state for one in (first, second)] == ["unknown", "queued"]
 
 
+async def test_a_second_failure_of_a_wamid_is_of_the_post_the_first_one_was_found_for(database: Database) -> None:
+    sent = await _sent(database)
+    message = await sent.message("unknown")
+    for code, at in ((LIMIT, ago(seconds=9)), (UNDELIVERABLE, ago(seconds=8))):
+        failed = sent.letters.status("w1", "failed", code=code, timestamp=str(int(at.timestamp())))
+        await sent.told(failed)
+    assert (await row(database, "messages", message)).state == "failed"
+
+
 async def _early_failure(sent: Sent) -> tuple[UUID, list[int]]:
     """A failure that comes before the answer of its post, while another post to the same customer is open too."""
     await sent.message("unknown")
