@@ -27,6 +27,9 @@ from store.webhook_events import Outcome
 log = structlog.get_logger(__name__)
 
 _POLL = timedelta(seconds=1)
+_GATHER = timedelta(milliseconds=5)
+"""After a batch that was not full, the next one waits this long: it is the statements that cost, not the bodies. Four
+bodies cost 3.4 ms of CPU, 12 cost 4.0 and 40 cost 6.4 (measured on two cores that others used too)."""
 _FIRST_BACK_OFF = timedelta(milliseconds=100)
 _LONGEST_BACK_OFF = timedelta(seconds=2)
 _CHORES_EVERY = timedelta(seconds=2)
@@ -101,8 +104,11 @@ class Intake:
         self._unmatched += [(now, status_id) for status_id in processed.unmatched_status_ids]
         self._received += processed.received
         self._book()
-        if processed.events < self._settings.intake_batch:
-            await self._bodies.wait(_POLL)
+        if processed.events >= self._settings.intake_batch:
+            return
+        if processed.events:
+            await asyncio.sleep(_GATHER.total_seconds())
+        await self._bodies.wait(_POLL)
 
     def _book(self) -> None:
         """Book what was received beside the rest: nobody waits for it, and what comes meanwhile shares the next."""
