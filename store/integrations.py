@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import case, func, insert, or_, select, update
+from sqlalchemy import case, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -68,8 +68,9 @@ async def connect_number(  # noqa: PLR0913 - each is a fact of its own that only
         await _check_agent_flow(connection, organization_id, agent_flow_id)
         waba_row_id = await _waba(connection, organization_id, waba_id=waba_id, business_id=business_id)
         statement = upsert(integrations).values(row | {"waba_row_id": waba_row_id})
+        # Spelled out: after five calls on a connection Postgres plans without the values, and a bound one finds no index.
         free = statement.on_conflict_do_nothing(
-            index_elements=["phone_number_id"], index_where=integrations.c.state != "disconnected"
+            index_elements=["phone_number_id"], index_where=text("state <> 'disconnected'")
         )
         if (await connection.execute(free.returning(integrations.c.id))).one_or_none() is None:
             raise ConflictError("This phone number is connected already.")

@@ -168,3 +168,10 @@ async def test_a_number_switched_on_again_has_its_waiting_conversations_looked_a
     assert await due(tenants) == set()
     await switch(tenants, owner, number, enabled=True)
     assert await due(tenants) == {conversation}
+
+
+async def test_a_connection_that_has_connected_many_numbers_connects_one_more(tenants: Tenants) -> None:
+    owner = await tenants.organization()
+    flow = await tenants.agent_flow(owner)
+    for _ in range(8):
+        await tenants.number(owner, agent_flow_id=flow)
