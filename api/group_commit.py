@@ -99,12 +99,15 @@ class GroupCommit:
         return batch
 
     async def _commit(self, batch: list[_Waiting]) -> None:
+        failed = False
         # Who was told 503 meanwhile is left out: Meta sends it again.
         while batch := [waiting for waiting in batch if not waiting.committed.done()]:
             try:
                 await self._store([waiting.row for waiting in batch])
             except UnavailableError as error:
-                log.warning("webhook.commit_failed", bodies=len(batch), reason=error.detail)
+                if not failed:
+                    log.warning("webhook.commit_failed", bodies=len(batch), reason=error.detail)
+                failed = True
                 await asyncio.sleep(_RETRY_AFTER)
                 continue
             for waiting in batch:

@@ -64,7 +64,9 @@ def problem_body(code: str, status: int, detail: str, *, next_step: str, **more:
     """A problem as JSON; `more` are further members."""
     title = code.replace("_", " ").capitalize()
     kind = f"urn:holdfast:problem:{code}"
-    problem = {"type": kind, "title": title, "status": status, "code": code, "detail": detail, "next_step": next_step}
+    # A field's name may come from the request, with half a surrogate pair in it.
+    said = detail.encode("utf-8", "replace").decode()
+    problem = {"type": kind, "title": title, "status": status, "code": code, "detail": said, "next_step": next_step}
     return orjson.dumps(problem | more)
 
 
@@ -147,7 +149,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 
 def _field(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location)
+    return ".".join(str(part) for part in location).encode("utf-8", "replace").decode()
 
 
 async def _http(_: Request, error: Exception) -> Response:

@@ -93,13 +93,15 @@ def _values(cursor: str, name: str, columns: Sequence[ColumnElement[Any]]) -> li
 
 
 def _plain(value: object) -> object:
-    return (value - _EPOCH) // _MICROSECOND if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return (value - _EPOCH) // _MICROSECOND
+    return str(value) if isinstance(value, UUID) else value
 
 
 def _typed(value: object, column: ColumnElement[Any]) -> object:
     kind = column.type.python_type
-    if kind is UUID and isinstance(value, str):
-        return UUID(value)
+    if kind is UUID:
+        return UUID(value if isinstance(value, str) else "")
     if type(value) is not int or not 0 <= value < _BIGGEST:
         raise ValueError(kind)
     return _EPOCH + value * _MICROSECOND if kind is datetime else value

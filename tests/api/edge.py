@@ -1,0 +1,179 @@
+"""The API over real HTTP, in this event loop, and organizations that call it."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.background import Part
+from api.server import server
+from settings import Settings, load
+from store.engine import Database
+from store.organizations import create_api_key
+from tests.rows import HASH_KEY, KEYED_HASH, Number, change, connected_number, conversation, received, row
+from whatsapp.signature import sign
+
+SECRET = "the app's secret"
+PREVIOUS_SECRET = "the secret before"
+VERIFY_TOKEN = "the app's own verify token"
+WEBHOOK = "/api/v1/webhooks/whatsapp"
+BODY = b'{"object":"whatsapp_business_account","entry":[]}'
+
+
+def settings_for(url: str, *, temporal_address: str = "127.0.0.1:1", **api: Any) -> Settings:
+    """Settings of an API over this database; `api` changes the group of that name."""
+    given = load()
+    meta = {
+        "app_secret": SecretStr(SECRET),
+        "app_secret_previous": SecretStr(PREVIOUS_SECRET),
+        "verify_token": SecretStr(VERIFY_TOKEN),
+    }
+    hash_key = SecretStr(base64.b64encode(HASH_KEY).decode())
+    return replace(
+        given,
+        meta=given.meta.model_copy(update=meta),
+        database=given.database.model_copy(update={"url": SecretStr(url)}),
+        sealing=given.sealing.model_copy(update={"hash_key": hash_key}),
+        temporal=given.temporal.model_copy(update={"address": temporal_address}),
+        api=given.api.model_copy(update=api),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A running API and a client of it without a key."""
+
+    url: str
+    client: httpx.AsyncClient
+    database: Database
+    openapi: dict[str, Any]
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    async def deliver(self, body: bytes = BODY, *, path: str = WEBHOOK, secret: str = SECRET) -> httpx.Response:
+        """Post a body as Meta does."""
+        return await self.client.post(path, content=body, headers=signed(body, secret=secret))
+
+
+def signed(body: bytes, *, secret: str = SECRET) -> dict[str, str]:
+    """The headers of a webhook of Meta's."""
+    return {"Content-Type": "application/json", "X-Hub-Signature-256": sign(body, secret.encode())}
+
+
+@asynccontextmanager
+async def edge(database: Database, settings: Settings, *, background: Sequence[Part] = ()) -> AsyncIterator[Edge]:
+    """Serve the API over this database while the block runs."""
+    app = create_app(settings, database=database, background=background)
+    serving = server(app, host="127.0.0.1", port=0, trusted_proxies=settings.api.trusted_proxies)
+    task = asyncio.create_task(serving.serve())
+    while not serving.started:
+        assert not task.done(), "the API did not start"
+        await asyncio.sleep(0.005)
+    url = f"http://127.0.0.1:{serving.servers[0].sockets[0].getsockname()[1]}"
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=10, limits=httpx.Limits(max_connections=None)) as client:
+            yield Edge(url, client, database, app.openapi())
+    finally:
+        serving.should_exit = True
+        await task
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """An organization with a number, a contact, a conversation with a message in it, and a client with its key."""
+
+    number: Number
+    conversation_id: UUID
+    contact_id: UUID
+    message_id: UUID
+    wa_id: str
+    key: str
+    client: httpx.AsyncClient
+
+    @property
+    def organization_id(self) -> UUID:
+        return self.number.organization_id
+
+
+@asynccontextmanager
+async def tenant(edge: Edge, *, digits: str = "15550001", wa_id: str = "491700000001") -> AsyncIterator[Tenant]:
+    """An organization of its own."""
+    number = await connected_number(edge.database, digits=digits)
+    key = await create_api_key(edge.database, KEYED_HASH, organization_id=number.organization_id, name="test")
+    conversation_id = await talk(edge.database, number, wa_id=wa_id)
+    contact_id = (await row(edge.database, "conversations", conversation_id)).contact_id
+    message_id = await received(edge.database, number, conversation_id, f"secret of {digits}")
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(base_url=edge.url, headers=headers, timeout=10) as client:
+        yield Tenant(number, conversation_id, contact_id, message_id, wa_id, key, client)
+
+
+async def talk(
+    database: Database,
+    number: Number,
+    *,
+    wa_id: str,
+    opened: timedelta | None = timedelta(0),
+    latest: datetime | None = None,
+) -> UUID:
+    """A conversation that is listed: one that has had a message."""
+    conversation_id = await conversation(database, number, wa_id=wa_id, opened=opened)
+    await change(
+        database,
+        "UPDATE conversations SET last_message_at = :latest WHERE id = :id",
+        id=conversation_id,
+        latest=latest or datetime.now(UTC),
+    )
+    return conversation_id
+
+
+async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 5.0) -> None:
+    """Wait for what comes by itself, and fail when it does not."""
+    for _ in range(int(seconds / 0.05)):
+        if await condition():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"it did not come within {seconds} s")
+
+
+async def stored_bodies(database: Database) -> list[bytes]:
+    """The bodies of the log, in the order they were stored."""
+    async with database.engine.connect() as connection:
+        found = await connection.exec_driver_sql("SELECT body FROM webhook_events ORDER BY id")
+        return [bytes(body) for (body,) in found]
+
+
+async def raw_exchange(port: int, request: bytes, *, patience: float = 5.0) -> bytes:
+    """Write bytes to the API and read what comes until it closes or nothing comes any more."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answer = b""
+    try:
+        writer.write(request)
+        async with asyncio.timeout(patience):
+            while not complete(answer):
+                part = await reader.read(65536)
+                if not part:
+                    break
+                answer += part
+    except (TimeoutError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+    return answer
+
+
+def complete(answer: bytes) -> bool:
+    """Whether an HTTP answer is there in full."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+    return bool(end) and len(body) >= int(length or 0)

@@ -1,0 +1,155 @@
+"""No organization sees or touches anything of another, on any route that OpenAPI lists, new ones included."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from api.app import create_app
+from store.engine import Database
+from tests.api.edge import WEBHOOK, Edge, Tenant, settings_for
+from tests.rows import change
+
+# Nothing is asked of this address: only the routes are looked at.
+_NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
+_OPEN = {
+    "/health",
+    "/ready",
+    "/metrics",
+    "/webhooks/whatsapp",
+    "/api/whatsapp/webhook",
+    "/api/v1/whatsapp/webhook",
+    WEBHOOK,
+}
+"""Routes that speak for no organization and need no key."""
+
+
+def _operations() -> list[tuple[str, str]]:
+    app = create_app(settings_for(_NOWHERE), database=Database.connect(_NOWHERE))
+    paths = app.openapi()["paths"]
+    return [(method, path) for path, methods in paths.items() if path not in _OPEN for method in methods]
+
+
+OPERATIONS = _operations()
+
+
+def _place(path: str, owner: Tenant) -> str:
+    """The path with the owner's ids. A parameter nobody has thought of here fails the test: add it."""
+    ids = {"conversation_id": owner.conversation_id, "message_id": owner.message_id}
+    return path.format(**ids)
+
+
+def _bodies(method: str, owner: Tenant) -> Iterator[dict[str, Any] | None]:
+    if method == "get":
+        yield None
+        return
+    yield from (
+        {"text": {"body": "mine"}} | target
+        for target in (
+            {"conversation_id": str(owner.conversation_id)},
+            {"contact_id": str(owner.contact_id)},
+            {"to": owner.wa_id},
+            {"user_id": "DE.15550001"},
+        )
+    )
+
+
+def _secrets(owner: Tenant) -> list[str]:
+    ids = (owner.number.integration_id, owner.conversation_id, owner.contact_id, owner.message_id)
+    number = owner.number
+    return [
+        *map(str, ids),
+        owner.wa_id,
+        number.phone_number_id,
+        number.phone_number,
+        number.waba_id,
+        "secret of 15550001",
+    ]
+
+
+async def _call(client: httpx.AsyncClient, method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
+    return await client.request(method, path, json=body)
+
+
+async def _record(database: Database) -> list[tuple[Any, ...]]:
+    """Everything that a request could have changed."""
+    async with database.engine.connect() as connection:
+        conversations = await connection.execute(
+            text("SELECT id, in_charge, due_at, last_message_at FROM conversations ORDER BY id")
+        )
+        messages = await connection.execute(text("SELECT id, state FROM messages ORDER BY id"))
+        return [tuple(found) for found in (*conversations, *messages)]
+
+
+async def _befill(api: Edge, owner: Tenant) -> None:
+    """A row in every table that a list reads."""
+    await change(
+        api.database,
+        "INSERT INTO contact_identities (id, organization_id, contact_id, kind, value) "
+        "VALUES (gen_random_uuid(), :organization, :contact, 'bsuid', 'DE.15550001')",
+        organization=owner.organization_id,
+        contact=owner.contact_id,
+    )
+    await change(
+        api.database,
+        "WITH event AS (INSERT INTO webhook_events (body, received_at) "
+        "VALUES ('secret of 15550001', now()) RETURNING id) "
+        "INSERT INTO webhook_event_organizations (organization_id, webhook_event_id, parked) "
+        "SELECT :organization, id, 1 FROM event",
+        organization=owner.organization_id,
+    )
+    await change(
+        api.database,
+        "INSERT INTO webhook_items (webhook_event_id, place, kind, outcome, reason, phone_number_id, organization_id) "
+        "SELECT id, 0, 'message', 'parked', 'secret of 15550001', :number, :organization FROM webhook_events",
+        number=owner.number.phone_number_id,
+        organization=owner.organization_id,
+    )
+
+
+def test_there_are_routes_to_try() -> None:
+    assert len(OPERATIONS) >= 9
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+async def test_another_organization_sees_and_changes_nothing(
+    api: Edge, bakery: Tenant, florist: Tenant, method: str, path: str
+) -> None:
+    await _befill(api, bakery)
+    before = await _record(api.database)
+    for body in _bodies(method, bakery):
+        answer = await _call(florist.client, method, _place(path, bakery), body)
+        assert answer.status_code == (404 if "{" in path or body else 200)
+        assert [secret for secret in _secrets(bakery) if secret in answer.text] == []
+    assert await _record(api.database) == before
+
+
+@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path in OPERATIONS if method == "get"])
+async def test_the_owner_sees_it(api: Edge, bakery: Tenant, florist: Tenant, method: str, path: str) -> None:
+    """What shows nothing to anybody would be isolated too."""
+    await _befill(api, bakery)
+    answer = await _call(bakery.client, method, _place(path, bakery), None)
+    assert answer.status_code == 200
+    assert any(secret in answer.text for secret in _secrets(bakery))
+    assert [secret for secret in (str(florist.conversation_id), florist.wa_id) if secret in answer.text] == []
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Basic YTpi", "Bearer", "Bearer hf_abc_def", "Bearer é"])
+async def test_no_route_shows_anything_without_a_good_key(api: Edge, bakery: Tenant, authorization: str | None) -> None:
+    headers = [] if authorization is None else [(b"authorization", authorization.encode())]
+    for method, path in OPERATIONS:
+        answer = await api.client.send(api.client.build_request(method, _place(path, bakery), headers=headers))
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), path
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_revoked_key_works_for_ten_seconds_at_most(api: Edge, bakery: Tenant) -> None:
+    from api import auth
+
+    await change(
+        api.database, "UPDATE api_keys SET revoked_at = now() WHERE organization_id = :id", id=bakery.organization_id
+    )
+    assert auth._REMEMBERED_SECONDS <= 10
+    assert (await bakery.client.get("/api/v1/whatsapp/contacts")).status_code == 401

@@ -1,0 +1,72 @@
+"""The description of the API: every operation has examples, and each has the shape that the route promises."""
+
+from collections.abc import Iterator
+from typing import Any, get_type_hints
+
+import pytest
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+
+from api import challenge, conversations, health, messages, numbers
+from api.app import create_app
+from api.contracts import SendMessage
+from api.problems import MEDIA_TYPE, Problem
+from store.engine import Database
+from tests.api.edge import Edge, settings_for
+
+_NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
+_PATHS: dict[str, Any] = create_app(settings_for(_NOWHERE), database=Database.connect(_NOWHERE)).openapi()["paths"]
+OPERATIONS = [(method, path) for path, methods in _PATHS.items() for method in methods]
+ROUTES = [
+    route for room in (messages, conversations, numbers) for route in room.router.routes if isinstance(route, APIRoute)
+]
+
+
+def _contents(method: str, path: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for status, answer in _PATHS[path][method]["responses"].items():
+        for media_type, content in answer.get("content", {}).items():
+            yield status, media_type, content
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_every_operation_has_an_example_of_each_answer_and_says_what_it_does(method: str, path: str) -> None:
+    operation = _PATHS[path][method]
+    assert operation["description"]
+    answers = list(_contents(method, path))
+    assert {status for status, _, _ in answers} == set(operation["responses"])
+    for status, media_type, content in answers:
+        assert "example" in content, f"{status} has no example"
+        if int(status) >= 400:
+            assert media_type == MEDIA_TYPE
+            problem = Problem.model_validate(content["example"])
+            assert problem.status == int(status)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_the_example_of_an_answer_is_one_that_the_route_could_give(route: APIRoute) -> None:
+    promised = TypeAdapter(get_type_hints(route.endpoint)["return"])
+    assert route.responses
+    status = route.status_code or 200
+    example = route.responses[status]["content"]["application/json"]["example"]
+    assert promised.dump_python(promised.validate_python(example), mode="json") == example
+
+
+def test_the_example_of_a_request_can_be_sent() -> None:
+    extra: Any = SendMessage.model_config["json_schema_extra"]
+    (example,) = extra["examples"]
+    assert SendMessage.model_validate(example).target().wa_id == "31612345678"
+
+
+def test_every_router_is_part_of_the_description() -> None:
+    described = {
+        route.path
+        for room in (challenge, messages, conversations, numbers, health)
+        for route in room.router.routes
+        if isinstance(route, APIRoute)
+    }
+    assert described == set(_PATHS)
+
+
+async def test_the_description_and_its_page_are_served(api: Edge) -> None:
+    assert (await api.client.get("/openapi.json")).json()["paths"].keys() == _PATHS.keys()
+    assert (await api.client.get("/docs")).status_code == 200
