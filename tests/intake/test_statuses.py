@@ -1,124 +1,24 @@
-from dataclasses import dataclass
-from datetime import timedelta
-from itertools import count
 from typing import Any
 from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
 from store import statuses
 from store.engine import Database
 from store.ids import new_id
-from store.tables import message_attempts
-from store.transitions import Delivery, State
-from store.verdicts import Attempt, Row, Told, judge
 from tests.intake.letters import BOB, Customer, Letters, ago, outcomes, rows, take_in
-from tests.rows import Number, change, connected_number, conversation, queued, row
+from tests.intake.posts import Sent, sent_from
+from tests.rows import Number, change, row
 
 UNDELIVERABLE, LIMIT, PAYMENT, DEAD_TOKEN, PER_USER = 131026, 130429, 131042, 190, 131049
-_numbers = count(1)
 _ATTEMPT_ACCEPTED = "UPDATE message_attempts SET state = 'accepted', wamid = 'w1' WHERE message_id = :id"
 _known: dict[UUID, Number] = {}
 
-_told = st.builds(
-    lambda said, second: Told(1, "wamid.1", said[0], ago(minutes=5) + timedelta(seconds=second), said[1]),
-    st.sampled_from(
-        [
-            *((name, None) for name in ("sent", "delivered", "read", "played")),
-            *(("failed", code) for code in (UNDELIVERABLE, LIMIT, PAYMENT, DEAD_TOKEN, PER_USER)),
-        ]
-    ),
-    st.integers(0, 3),
-)
-_rows = st.sampled_from(
-    [
-        Row(State.SENDING, 1, Delivery.NONE),
-        Row(State.UNKNOWN, 1, Delivery.NONE),
-        Row(State.ACCEPTED, 1, Delivery.NONE, "wamid.1"),
-    ]
-)
-
-
-def _fold(before: Row, told: list[Told]) -> tuple[Row, tuple[Attempt, ...], str | None]:
-    now, hold = before, None
-    attempts: tuple[Attempt, ...] = (
-        Attempt(1, "accepted" if before.state is State.ACCEPTED else "posting", before.wamid),
-    )
-    for n in range(len(told)):
-        judged = judge(now, attempts, told[: n + 1])
-        hold = judged.held.hold if judged.held else (hold if judged.row.state is State.QUEUED else None)
-        now, attempts = judged.row, judged.attempts
-    return now, attempts, hold
-
-
-@given(before=_rows, told=st.lists(_told, min_size=1, max_size=6), data=st.data())
-@settings(max_examples=1000, deadline=None)
-def test_statuses_in_any_order_and_number_end_the_same(before: Row, told: list[Told], data: st.DataObject) -> None:
-    shuffled = data.draw(st.permutations([*told, *data.draw(st.lists(st.sampled_from(told), max_size=3))]))
-    ended = _fold(before, told)
-    assert _fold(before, shuffled) == ended
-    reached = max(
-        (Delivery(one.status) for one in told if one.code is None), key=lambda d: d.rank, default=before.delivery
-    )
-    assert ended[0].delivery is reached
-    if reached.rank >= Delivery.DELIVERED.rank:
-        assert (ended[0].state, ended[0].error_code, ended[2]) == (State.ACCEPTED, None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A number with a conversation, and messages that left from it."""
-
-    database: Database
-    letters: Letters
-    conversation_id: UUID
-
-    async def message(self, state: str, *, attempt: int = 1, wamid: str | None = None, **columns: Any) -> UUID:
-        columns.setdefault("claimed_at", ago(seconds=30))
-        number = self.letters.number
-        message_id = await queued(
-            self.database, number, self.conversation_id, state=state, attempt=attempt, wamid=wamid, **columns
-        )
-        async with self.database.transaction() as connection:
-            for tried in range(1, attempt + 1):
-                latest = tried == attempt
-                await connection.execute(
-                    insert(message_attempts).values(
-                        message_id=message_id,
-                        attempt=tried,
-                        organization_id=number.organization_id,
-                        state="accepted" if latest and wamid else ("posting" if latest else "unknown"),
-                        wamid=wamid if latest else None,
-                        claimed_at=columns["claimed_at"],
-                    )
-                )
-        await change(self.database, "UPDATE conversations SET due_at = NULL")
-        return message_id
-
-    async def told(self, *said: Any) -> None:
-        await take_in(self.database, self.letters.statuses(*said))
-
-    async def is_due(self) -> bool:
-        (due,) = await rows(
-            self.database, "SELECT due_at <= clock_timestamp() AS now FROM conversations WHERE id = :id",
-            id=self.conversation_id,
-        )  # fmt: skip
-        return bool(due.now)
-
-
-async def _sent(database: Database, number: Number | None = None) -> Sent:
-    """A customer of their own, of a number of its own unless one is given."""
-    n = next(_numbers)
-    number = number or await connected_number(database, digits=f"1555{n:04}")
-    wa_id = f"4917{n:08}"
-    letters = Letters(number, Customer(wa_id, f"DE.{n}"))
-    return Sent(database, letters, await conversation(database, number, wa_id=wa_id))
-
 
 async def test_delivery_rises_and_never_falls(database: Database) -> None:
-    sent = await _sent(database)
+    sent = await sent_from(database)
     message = await sent.message("accepted", wamid="w1")
     for status, reached in (("delivered", "delivered"), ("sent", "delivered"), ("read", "read"), ("delivered", "read")):
         await sent.told(
@@ -130,7 +30,7 @@ async def test_delivery_rises_and_never_falls(database: Database) -> None:
 
 async def test_a_status_with_our_id_settles_what_was_unknown_and_wakes_its_conversation(database: Database) -> None:
     for state in ("unknown", "queued", "failed", "expired"):
-        sent = await _sent(database)
+        sent = await sent_from(database)
         message = await sent.message(state, hold="back_off" if state == "queued" else None, error_code=1)
         await sent.told(sent.letters.status(f"w.{state}", "sent", message=f"{message}.1"))
         settled = await row(database, "messages", message)
@@ -143,7 +43,7 @@ async def test_a_status_with_our_id_settles_what_was_unknown_and_wakes_its_conve
 
 
 async def test_a_sender_that_is_still_there_is_not_woken_for_its_own_status(database: Database) -> None:
-    sent = await _sent(database)
+    sent = await sent_from(database)
     message = await sent.message("sending", claimed_at=ago(seconds=0))
     await change(database, "UPDATE messages SET claimed_at = clock_timestamp()")
     await sent.told(sent.letters.status("w1", "sent", message=f"{message}.1"))
@@ -154,7 +54,7 @@ async def test_a_sender_that_is_still_there_is_not_woken_for_its_own_status(data
 
 
 async def test_a_status_of_another_numbers_message_or_of_no_attempt_changes_nothing(database: Database) -> None:
-    mine, other = await _sent(database), await _sent(database)
+    mine, other = await sent_from(database), await sent_from(database)
     message = await mine.message("unknown")
     await other.told(other.letters.status("w1", "sent", message=f"{message}.1"))
     await mine.told(mine.letters.status("w2", "sent", message=f"{message}.2"))
@@ -165,7 +65,7 @@ async def test_a_status_of_another_numbers_message_or_of_no_attempt_changes_noth
 
 
 async def test_a_permanent_failure_ends_failed_with_code_meaning_and_next_step(database: Database) -> None:
-    sent = await _sent(database)
+    sent = await sent_from(database)
     message = await sent.message("accepted", wamid="w1")
     await sent.told(sent.letters.status("w1", "failed", code=UNDELIVERABLE))
     failed = await row(database, "messages", message)
@@ -178,7 +78,7 @@ async def test_a_permanent_failure_ends_failed_with_code_meaning_and_next_step(d
 
 async def test_a_retryable_failure_queues_the_row_again_with_its_back_off(database: Database) -> None:
     for code, hold in ((LIMIT, "back_off"), (PER_USER, "not_before"), (131056, "pair"), (131000, "back_off")):
-        sent = await _sent(database)
+        sent = await sent_from(database)
         message = await sent.message("accepted", wamid=f"w.{code}")
         await sent.told(sent.letters.status(f"w.{code}", "failed", code=code))
         again = await row(database, "messages", message)
@@ -189,7 +89,7 @@ async def test_a_retryable_failure_queues_the_row_again_with_its_back_off(databa
 
 async def test_a_failure_of_the_number_holds_the_number_and_fails_nothing(database: Database) -> None:
     for code, hold, state in ((DEAD_TOKEN, "token", "held"), (PAYMENT, "stopped", "stopped")):
-        sent = await _sent(database)
+        sent = await sent_from(database)
         message = await sent.message("accepted", wamid=f"w.{code}")
         await sent.told(sent.letters.status(f"w.{code}", "failed", code=code))
         held = await row(database, "messages", message)
@@ -199,7 +99,7 @@ async def test_a_failure_of_the_number_holds_the_number_and_fails_nothing(databa
 
 
 async def test_a_failure_after_delivery_changes_nothing(database: Database) -> None:
-    sent = await _sent(database)
+    sent = await sent_from(database)
     message = await sent.message("accepted", wamid="w1")
     await sent.told(sent.letters.status("w1", "delivered"), sent.letters.status("w1", "failed", code=DEAD_TOKEN))
     assert (await row(database, "messages", message)).state == "accepted"
@@ -207,7 +107,7 @@ async def test_a_failure_after_delivery_changes_nothing(database: Database) -> N
 
 
 async def test_a_late_failure_of_an_earlier_attempt_leaves_the_later_one_alone(database: Database) -> None:
-    sent = await _sent(database)
+    sent = await sent_from(database)
     message = await sent.message("accepted", attempt=2, wamid="w2")
     await change(database, "UPDATE message_attempts SET wamid = 'w1' WHERE attempt = 1")
     await sent.told(sent.letters.status("w1", "failed", code=UNDELIVERABLE))
@@ -217,7 +117,7 @@ async def test_a_late_failure_of_an_earlier_attempt_leaves_the_later_one_alone(d
 
 
 async def test_two_accepted_attempts_are_shown_as_doubled(database: Database) -> None:
-    sent = await _sent(database)
+    sent = await sent_from(database)
     message = await sent.message("accepted", attempt=2, wamid="w2")
     await sent.told(sent.letters.status("w1", "sent", message=f"{message}.1"))
     doubled = await row(database, "messages", message)
@@ -226,7 +126,7 @@ async def test_two_accepted_attempts_are_shown_as_doubled(database: Database) ->
 
 
 async def test_a_failure_without_our_id_is_of_the_one_open_post_to_its_recipient(database: Database) -> None:
-    sent = await _sent(database)
+    sent = await sent_from(database)
     message = await sent.message("unknown")
     await sent.told(sent.letters.status("w.foreign", "failed", code=UNDELIVERABLE, recipient_id=BOB.wa_id))
     await sent.told(
@@ -238,7 +138,7 @@ async def test_a_failure_without_our_id_is_of_the_one_open_post_to_its_recipient
 
 
 async def test_a_failure_that_fits_two_open_posts_is_of_neither_until_its_wamid_is_known(database: Database) -> None:
-    sent = await _sent(database)
+    sent = await sent_from(database)
     first, second = await sent.message("unknown"), await sent.message("sending")
     await sent.told(sent.letters.status("w2", "failed", code=LIMIT, recipient_id=sent.letters.customer.wa_id))
     assert [(await row(database, "messages", one)).state for one in (first, second)] == ["unknown", "sending"]
@@ -247,7 +147,7 @@ async def test_a_failure_that_fits_two_open_posts_is_of_neither_until_its_wamid_
 
 
 async def test_a_second_failure_of_a_wamid_is_of_the_post_the_first_one_was_found_for(database: Database) -> None:
-    sent = await _sent(database)
+    sent = await sent_from(database)
     message = await sent.message("unknown")
     for code, at in ((LIMIT, ago(seconds=9)), (UNDELIVERABLE, ago(seconds=8))):
         failed = sent.letters.status("w1", "failed", code=code, timestamp=str(int(at.timestamp())))
@@ -266,7 +166,7 @@ async def _early_failure(sent: Sent) -> tuple[UUID, list[int]]:
 
 
 async def test_what_was_said_before_a_posts_answer_has_its_effect_with_the_answer(database: Database) -> None:
-    sent = await _sent(database)
+    sent = await sent_from(database)
     message, unmatched = await _early_failure(sent)
     assert len(unmatched) == 1
     async with database.transaction() as connection:
@@ -280,7 +180,7 @@ async def test_what_was_said_before_a_posts_answer_has_its_effect_with_the_answe
 
 async def test_a_status_stored_while_the_answer_was_recorded_is_joined_after(database: Database) -> None:
     for by_id in (True, False):
-        sent = await _sent(database)
+        sent = await sent_from(database)
         message, unmatched = await _early_failure(sent)
         await change(database, "UPDATE message_attempts SET state = 'accepted', wamid = 'w1' WHERE message_id = :id",
                      id=message)  # fmt: skip
@@ -291,7 +191,7 @@ async def test_a_status_stored_while_the_answer_was_recorded_is_joined_after(dat
 
 
 async def test_the_same_status_twice_is_one(database: Database) -> None:
-    sent = await _sent(database)
+    sent = await sent_from(database)
     message = await sent.message("accepted", wamid="w1")
     said = sent.letters.status("w1", "failed", code=LIMIT)
     await sent.told(said, said)
@@ -302,7 +202,7 @@ async def test_the_same_status_twice_is_one(database: Database) -> None:
 
 
 async def test_a_status_tells_the_other_name_of_whom_it_was_sent_to(database: Database) -> None:
-    sent = await _sent(database)
+    sent = await sent_from(database)
     await sent.message("accepted", wamid="w1")
     await sent.told(sent.letters.status("w1", "sent", recipient_user_id="DE.1001"))
     identities = await rows(database, "SELECT kind, value FROM contact_identities ORDER BY kind")
@@ -337,7 +237,7 @@ async def test_any_order_and_batching_of_statuses_ends_the_same_in_postgres(
     numbers = await rows(database, "SELECT id FROM integrations")
     number = _known.get(numbers[0].id) if numbers else None
     for order in (said, data.draw(st.permutations(said))):
-        sent = await _sent(database, number)
+        sent = await sent_from(database, number)
         number = _known.setdefault(sent.letters.number.integration_id, sent.letters.number)
         wamid = f"w.{new_id()}"
         message = await sent.message(state, wamid=wamid if state == "accepted" else None)
