@@ -68,7 +68,7 @@ async def connect_number(  # noqa: PLR0913 - each is a fact of its own that only
         await _check_agent_flow(connection, organization_id, agent_flow_id)
         waba_row_id = await _waba(connection, organization_id, waba_id=waba_id, business_id=business_id)
         statement = upsert(integrations).values(row | {"waba_row_id": waba_row_id})
-        # Spelled out: after five calls on a connection Postgres plans without the values, and a bound one finds no index.
+        # Spelled out: after five calls Postgres plans without the values, and a bound one then matches no index.
         free = statement.on_conflict_do_nothing(
             index_elements=["phone_number_id"], index_where=text("state <> 'disconnected'")
         )
