@@ -156,7 +156,9 @@ async def _http(_: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     phrase = HTTPStatus(error.status_code).phrase
-    code = phrase.lower().replace(" ", "_")
+    # 400 is the framework's word for a body that is not even UTF-8.
+    unreadable = error.status_code == HTTPStatus.BAD_REQUEST
+    code = "invalid_request" if unreadable else phrase.lower().replace(" ", "_")
     body = problem_body(code, error.status_code, f"{phrase}.", next_step="See /docs for what exists.")
     return Response(body, error.status_code, media_type=MEDIA_TYPE, headers=dict(error.headers or {}))
 

@@ -35,6 +35,11 @@ async def test_what_does_not_exist_is_a_problem_too(api: Edge) -> None:
     assert (await api.client.post("/health")).json()["code"] == "method_not_allowed"
 
 
+async def test_a_body_that_is_no_text_is_an_invalid_request(bakery: Tenant) -> None:
+    answer = await bakery.client.post(SEND, content=b'{"to": "\xff\xfe"}', headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+
+
 async def test_metrics_count_answers_and_refusals(api: Edge) -> None:
     await api.deliver()
     await api.client.post(WEBHOOK, content=BODY)
