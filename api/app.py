@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from api import challenge, conversations, health, messages, numbers, problems
+from api import challenge, conversations, docs, health, messages, numbers, problems
 from api.auth import ApiKeys
 from api.background import MissedWebhooks, Part, running
 from api.group_commit import GroupCommit
@@ -65,7 +65,9 @@ def create_app(settings: Settings, *, database: Database, background: Sequence[P
         await commits.drain()
         await log_database.close()
 
-    app = Application(title="Holdfast", version="1", description=_DESCRIPTION, lifespan=lifespan)
+    app = Application(
+        title="Holdfast", version="1", description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
+    )
     app.webhook = Webhook(_rules(settings), commits, missed=missed.note)
     app.state.database = database
     app.state.api_keys = ApiKeys(database, keyed_hash)
@@ -74,8 +76,9 @@ def create_app(settings: Settings, *, database: Database, background: Sequence[P
         "database": health.database_check(database),
         "temporal": health.temporal_check(settings.temporal),
     }
-    for room in (challenge, messages, conversations, numbers, health):
+    for room in (challenge, messages, conversations, numbers, health, docs):
         app.include_router(room.router)
+    docs.install_files(app)
     problems.install(app, report)
     return app
 

@@ -31,6 +31,7 @@ from workflows.local_first import local_first
 _NEXT_TASK = timedelta(milliseconds=1)
 _SAME_ROW_AGAIN = timedelta(seconds=1)
 """The pause before a row that could not leave twice running is tried a third time."""
+_LATE_MOST = timedelta(seconds=1)
 _HEARTBEAT = timedelta(seconds=5)
 
 
@@ -181,11 +182,13 @@ class ConversationWorkflow:
         self._arm()
 
     def _arm(self) -> None:
-        """Let the timer fire at `_next_at` at the latest; one that fires earlier is left, firing is cheap."""
+        """Let the timer fire at about `_next_at` at the latest; one that fires earlier is left, firing is cheap."""
         if self._next_at is None:
             return
         running = self._timer is not None and not self._timer.done()
-        if running and self._timer_at is not None and self._timer_at <= self._next_at:
+        # Two looks at the same moment differ by what passed between Postgres's clock and this task's.
+        late = min((self._next_at - workflow.now()) / 1000, _LATE_MOST)
+        if running and self._timer_at is not None and self._timer_at <= self._next_at + late:
             return
         if self._timer is not None:
             self._timer.cancel()

@@ -21,7 +21,8 @@ from workflows.contracts import (
 
 
 async def test_an_undisturbed_exchange_costs_six_events_and_changes_no_attribute(temporal_client: Client) -> None:
-    script = Scripted(lambda n: idle(to_send=[f"m{n}"]))
+    # Meta's timestamps are whole seconds: of two messages within one, the second look comes nearer to the close.
+    script = Scripted(lambda n: idle(to_send=[f"m{n}"], next_in=HOUR - timedelta(seconds=0.4 * n)))
     async with running(temporal_client, script) as run:
         await until(lambda: script.sent == ["m1"])
         await asyncio.sleep(0.3)
