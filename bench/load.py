@@ -20,7 +20,9 @@ import uvloop
 
 from whatsapp.signature import sign
 
-_BODIES = 2000
+_BODIES = 20_000
+_CUSTOMERS = 1000
+_RUN = time.time_ns()
 
 
 @dataclass(slots=True)
@@ -79,11 +81,11 @@ def _complete(answer: bytes) -> bool:
 
 
 def body(number: int) -> bytes:
-    """A text message as Meta posts it, about 600 bytes, with a wamid of its own."""
-    customer = f"3161{number:07d}"
+    """A text message as Meta posts it, about 600 bytes, with a wamid of its own; customers write again and again."""
+    customer = f"3161{number % _CUSTOMERS:07d}"
     message = {
         "from": customer,
-        "id": f"wamid.bench{number:032d}",
+        "id": f"wamid.bench{_RUN:x}{number:016d}",
         "timestamp": str(int(time.time())),
         "type": "text",
         "text": {"body": "Good morning, is my order already on its way? It should have come yesterday."},
@@ -91,7 +93,7 @@ def body(number: int) -> bytes:
     value = {
         "messaging_product": "whatsapp",
         "metadata": {"display_phone_number": "31201234567", "phone_number_id": "106540352242922"},
-        "contacts": [{"profile": {"name": "Bench"}, "wa_id": customer, "user_id": f"NL.{number:016d}"}],
+        "contacts": [{"profile": {"name": "Bench"}, "wa_id": customer, "user_id": f"NL.{number % _CUSTOMERS:016d}"}],
         "messages": [message],
     }
     entry = {"id": "102290129340398", "changes": [{"field": "messages", "value": value}]}

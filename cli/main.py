@@ -108,6 +108,20 @@ def find_temporal_cli() -> None:
 
 
 @app.command()
+def bench(
+    only: Annotated[
+        list[str] | None, typer.Option(help="acks, exchanges, open-runs or outbound; may be repeated.")
+    ] = None,
+) -> None:
+    """Measure acknowledgements, exchanges and sends: a table, and every figure in .data/bench.json."""
+    from bench.run import ROOMS, run
+
+    if unknown := set(only or ()) - set(ROOMS):
+        raise CommandError(f"there is no bench of {', '.join(sorted(unknown))}: there are {', '.join(ROOMS)}")
+    run(load(), [room for room in ROOMS if not only or room in only])
+
+
+@app.command()
 def doctor() -> None:
     """Check settings and connections, and say in words what is wrong and what to do."""
     from cli.doctor import run

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from simulator.client import SimulatorClient
 from store.engine import Database
@@ -15,7 +16,7 @@ from store.sealing import KeyRing
 PHONE_NUMBER = "+15550001111"
 PHONE_NUMBER_ID = "106540352242922"
 WABA_ID = "102290129340398"
-_ACCESS_TOKEN = "EAAlocaltoken0000000"  # noqa: S105 - the simulator's own
+ACCESS_TOKEN = "EAAlocaltoken0000000"  # noqa: S105 - the simulator's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,11 @@ class Tenant:
     api_key: str
 
 
-async def create(database: Database, environment: Mapping[str, str]) -> Tenant:
+async def create(database: Database, environment: Mapping[str, str], *, per_second: int = 80) -> Tenant:
     """A new organization with an echo agent, a connected number and an API key.
 
-    `environment` is that of the stack's parts: its keys seal the token and hash the API key.
+    `environment` is that of the stack's parts: its keys seal the token and hash the API key. `per_second` is the
+    number's level at Meta.
     """
     ring, hashing = KeyRing.parse(environment["SEALING_KEYS"].split(",")), keyed_hash(environment)
     organization = await create_organization(database, "Local business")
@@ -44,8 +46,9 @@ async def create(database: Database, environment: Mapping[str, str]) -> Tenant:
         waba_id=WABA_ID,
         phone_number=PHONE_NUMBER,
         phone_number_id=PHONE_NUMBER_ID,
-        access_token=_ACCESS_TOKEN,
+        access_token=ACCESS_TOKEN,
         verify_token=environment["META_VERIFY_TOKEN"],
+        per_second=per_second,
     )
     api_key = await create_api_key(database, hashing, organization_id=organization, name="local")
     return Tenant(str(organization), str(integration), api_key)
@@ -63,9 +66,9 @@ async def kept_in(file: Path, database: Database, environment: Mapping[str, str]
     return tenant
 
 
-async def introduce(simulator: SimulatorClient) -> None:
-    """Let the simulator know the number: it forgets everything when it stops."""
-    await simulator.add_number(PHONE_NUMBER_ID, WABA_ID, display_phone_number=PHONE_NUMBER, token=_ACCESS_TOKEN)
+async def introduce(simulator: SimulatorClient, **knobs: Any) -> None:
+    """Let the simulator know the number (it forgets everything when it stops), with `simulator.numbers.Knobs`."""
+    await simulator.add_number(PHONE_NUMBER_ID, WABA_ID, display_phone_number=PHONE_NUMBER, token=ACCESS_TOKEN, **knobs)
 
 
 def keyed_hash(environment: Mapping[str, str]) -> KeyedHash:

@@ -166,7 +166,7 @@ async def claim(database: Database, message_id: UUID) -> Claimed | Unclaimed:
         attempt = await _take(connection, row)
         if attempt is None:
             return Unclaimed(message_id, State.QUEUED, "Waits for an earlier message of the conversation.", stop=True)
-        slot_in = timedelta(0) if kept_slot else await _book_slot(connection, row)
+        slot_in = timedelta(0) if kept_slot else await book_slot(connection, row.integration_id)
         if slot_in > SLOT_SLEEP:
             return await _wait_for_slot(connection, row, attempt=attempt, slot_in=slot_in)
     return Claimed(
@@ -253,8 +253,9 @@ async def _take(connection: AsyncConnection, row: Any) -> int | None:
     return taken
 
 
-async def _book_slot(connection: AsyncConnection, row: Any) -> timedelta:
-    booked = await connection.execute(_SLOT, {"integration_id": row.integration_id})
+async def book_slot(connection: AsyncConnection, integration_id: UUID) -> timedelta:
+    """Take the number's next free slot; how far ahead it is."""
+    booked = await connection.execute(_SLOT, {"integration_id": integration_id})
     slot_in: timedelta = booked.scalar_one()
     return max(slot_in, timedelta(0))
 

@@ -1,0 +1,82 @@
+"""What leaves: sends through the Graph client, and slots of one number's rate."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import egress
+from bench.figures import Figure
+from bench.house import House
+from cli import tenant
+from cli.errors import CommandError
+from store.claims import book_slot
+from whatsapp import messages
+from whatsapp.graph import Accepted, Graph
+
+IN_FLIGHT = 300
+GRAPH = timedelta(milliseconds=200)
+_BOOKING = 16
+_DEADLINE = timedelta(seconds=12)
+
+
+class RefusedSendError(CommandError):
+    """Graph did not take a send: the figures would be of refusals."""
+
+
+async def sends(house: House, duration: timedelta) -> list[Figure]:
+    """Sends per second with 300 in flight against a Graph of 200 ms: the ideal is 1,500."""
+    await house.simulator.change_number(
+        tenant.PHONE_NUMBER_ID, throughput=0, pair_limit=False, statuses=[], answer_delay=GRAPH.total_seconds()
+    )
+    payload = messages.payload(
+        messages.Recipient(wa_id="491510000001", user_id=None),
+        "text",
+        {"text": {"body": "Bench"}},
+        callback_data="bench",
+    )
+    async with egress.graph_client(max_connections=IN_FLIGHT) as client:
+        graph = Graph(
+            client,
+            base_url=house.stack.simulator_url,
+            version="v26.0",
+            app_secret=house.stack.keys.app_secret,
+            deadline=_DEADLINE,
+        )
+
+        async def send() -> None:
+            answer = await graph.send(tenant.PHONE_NUMBER_ID, tenant.ACCESS_TOKEN, payload)
+            if not isinstance(answer, Accepted):
+                raise RefusedSendError(f"the simulator answered {answer}")
+
+        await _repeat(send, IN_FLIGHT, timedelta(seconds=1))
+        per_s = await _repeat(send, IN_FLIGHT, duration)
+    return [Figure("outbound.per_s", per_s, "1/s", "300 in flight by the Graph client, Graph 200 ms")]
+
+
+async def slots(house: House, duration: timedelta) -> list[Figure]:
+    """Slots granted per second on one number's row, each in a transaction of its own."""
+
+    async def book() -> None:
+        async with house.database.transaction() as connection:
+            await book_slot(connection, house.integration_id)
+
+    per_s = await _repeat(book, _BOOKING, duration)
+    return [Figure("slots.per_s", per_s, "1/s", f"{_BOOKING} at once on the row of one number")]
+
+
+async def _repeat(once: Callable[[], Awaitable[None]], at_once: int, duration: timedelta) -> float:
+    """How often per second something can be done by so many who do it over and over."""
+    began = time.perf_counter()
+    until, count = began + duration.total_seconds(), 0
+
+    async def work() -> None:
+        nonlocal count
+        while time.perf_counter() < until:
+            await once()
+            count += 1
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(at_once):
+            group.create_task(work())
+    return count / (time.perf_counter() - began)
