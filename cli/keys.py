@@ -24,7 +24,7 @@ def create(
     name: Annotated[str, typer.Option(help="What the key is for.")] = "command line",
 ) -> None:
     """Create a key and show it, this once."""
-    print(asyncio.run(_with_database(lambda database: _create(database, organization, name))))
+    print(asyncio.run(with_database(lambda database: _create(database, organization, name))))
 
 
 @api_keys.command()
@@ -32,7 +32,7 @@ def revoke(prefix: Annotated[str, typer.Argument(help="What stands between the k
     """Take a key's power at once."""
     from store.key_rotation import revoke_api_key
 
-    asyncio.run(_with_database(lambda database: revoke_api_key(database, prefix)))
+    asyncio.run(with_database(lambda database: revoke_api_key(database, prefix)))
     print("The key opens nothing any more.")
 
 
@@ -51,23 +51,31 @@ def rotate() -> None:
     from store.sealing import KeyRing
 
     ring = KeyRing.parse([key.get_secret_value() for key in load().sealing.keys])
-    moved = asyncio.run(_with_database(lambda database: reseal(database, ring)))
+    moved = asyncio.run(with_database(lambda database: reseal(database, ring)))
     print(f"{moved} values moved to the key {ring.sealing_key_id}; the others may leave SEALING_KEYS.")
 
 
 async def _create(database: "Database", organization: str, name: str) -> str:
     from store.hashing import KeyedHash
-    from store.organizations import create_api_key, create_organization
+    from store.organizations import create_api_key
 
     keyed_hash = KeyedHash.parse(load().sealing.hash_key.get_secret_value())
-    try:
-        organization_id = UUID(organization)
-    except ValueError:
-        organization_id = await create_organization(database, organization)
+    organization_id = await organization_named(database, organization)
     return await create_api_key(database, keyed_hash, organization_id=organization_id, name=name)
 
 
-async def _with_database(work: "Callable[[Database], Awaitable[T]]") -> T:
+async def organization_named(database: "Database", organization: str) -> UUID:
+    """The organization with this id, or a new one of this name."""
+    from store.organizations import create_organization
+
+    try:
+        return UUID(organization)
+    except ValueError:
+        return await create_organization(database, organization)
+
+
+async def with_database(work: "Callable[[Database], Awaitable[T]]") -> T:
+    """Do some work with the settings' database."""
     from store.engine import Database
 
     database = Database.connect(load().database.url.get_secret_value(), pool_size=1)

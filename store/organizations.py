@@ -14,6 +14,8 @@ from store.ids import new_id
 from store.sealing import KeyRing
 from store.tables import agent_flows, api_keys, organizations
 
+_PAUSES = {"echo": timedelta(0), "http": timedelta(milliseconds=400)}
+
 
 async def create_organization(database: Database, name: str) -> UUID:
     """A new tenant; answers its id."""
@@ -58,11 +60,12 @@ async def create_agent_flow(
     kind: Literal["echo", "http"],
     url: str | None = None,
     secret: str | None = None,
-    pause: timedelta = timedelta(0),
+    pause: timedelta | None = None,
 ) -> UUID:
     """A way to answer customers: `echo`, or `http`, which asks `url` and signs with `secret` (Standard Webhooks).
 
-    Messages that arrive within `pause` of each other are answered as one turn.
+    Messages that arrive within `pause` of each other are answered as one turn; by default none for an instant agent,
+    400 ms for one that is asked.
 
     Raises:
         InvalidRequestError: an `http` flow without a URL or a secret.
@@ -71,6 +74,7 @@ async def create_agent_flow(
         raise InvalidRequestError("An http agent flow needs a url and a secret.")
     flow_id = new_id()
     sealed = None if secret is None else ring.seal(secret, table="agent_flows", column="secret_sealed", row=flow_id)
+    waited = pause if pause is not None else _PAUSES[kind]
     row = {
         "id": flow_id,
         "organization_id": organization_id,
@@ -78,7 +82,7 @@ async def create_agent_flow(
         "kind": kind,
         "url": url,
         "secret_sealed": sealed,
-        "pause_ms": pause // timedelta(milliseconds=1),
+        "pause_ms": waited // timedelta(milliseconds=1),
     }
     async with database.transaction() as connection:
         await connection.execute(insert(agent_flows).values(row))

@@ -3,10 +3,13 @@
 import asyncio
 import os
 import sys
+from uuid import UUID
 
 import pytest
 
 from cli.stack import Secrets
+from store.engine import Database
+from tests.rows import row
 
 _KEYS = Secrets()
 
@@ -85,3 +88,26 @@ async def test_migrating_a_migrated_database_changes_nothing(database_url: str) 
 async def test_reprocessing_nothing_says_so(database_url: str, what: str) -> None:
     code, said = await _holdfast("reprocess", what, **_environment(database_url))
     assert (code, said) == (0, "There was nothing to look at.\n")
+
+
+async def test_a_number_is_connected_by_hand_and_switched_off_and_on(database_url: str, database: Database) -> None:
+    given = _environment(database_url)
+    number = ("--phone-number", "+4930123456", "--phone-number-id", "111", "--waba-id", "222")
+    agent = ("--access-token", "EAAhush", "--agent-url", "https://agent.example/answer")
+
+    code, said = await _holdfast("numbers", "connect", "Bakery", *number, *agent, **given)
+
+    assert (code, "EAAhush" in said) == (0, False), said
+    owner, integration = (UUID(line.split()[1]) for line in said.splitlines()[:2])
+    for words in ("Verify token", "Agent secret  whsec_", f"holdfast api-keys create {owner}"):
+        assert words in said
+    connected = await row(database, "integrations", integration)
+    assert (connected.state, connected.enabled, connected.phone_number) == ("live", True, "+4930123456")
+    assert (await row(database, "agent_flows", connected.agent_flow_id)).pause_ms == 400
+
+    for switch, enabled in (("disable", False), ("enable", True)):
+        code, said = await _holdfast("numbers", switch, str(owner), str(integration), **given)
+        assert (code, (await row(database, "integrations", integration)).enabled) == (0, enabled), said
+
+    code, said = await _holdfast("numbers", "connect", "Florist", *number, *agent, **given)
+    assert (code, "connected already" in said) == (1, True), said
