@@ -58,7 +58,7 @@ async def test_who_waits_longer_than_the_patience_is_told_false_and_a_late_commi
     log.gate.clear()
     group = _group(log, patience=0.1)
     began = asyncio.get_running_loop().time()
-    assert await group.append(b"late") is False
+    assert await asyncio.wait_for(group.append(b"late"), 2) is False
     assert asyncio.get_running_loop().time() - began < 0.25
     log.gate.set()
     assert await group.append(b"next") is True

@@ -83,8 +83,8 @@ async def _record(database: Database) -> list[tuple[Any, ...]]:
         return [tuple(found) for found in (*conversations, *messages)]
 
 
-async def _befill(api: Edge, owner: Tenant) -> None:
-    """A row in every table that a list reads."""
+async def _befill(api: Edge, owner: Tenant, stranger: Tenant) -> None:
+    """A row in every table that a list reads; the webhook carried items of both."""
     await change(
         api.database,
         "INSERT INTO contact_identities (id, organization_id, contact_id, kind, value) "
@@ -97,8 +97,8 @@ async def _befill(api: Edge, owner: Tenant) -> None:
         "WITH event AS (INSERT INTO webhook_events (body, received_at) "
         "VALUES ('secret of 15550001', now()) RETURNING id) "
         "INSERT INTO webhook_event_organizations (organization_id, webhook_event_id, parked) "
-        "SELECT :organization, id, 1 FROM event",
-        organization=owner.organization_id,
+        "SELECT organization, id, 1 FROM event, unnest(CAST(:organizations AS uuid[])) AS organization",
+        organizations=[owner.organization_id, stranger.organization_id],
     )
     await change(
         api.database,
@@ -117,7 +117,7 @@ def test_there_are_routes_to_try() -> None:
 async def test_another_organization_sees_and_changes_nothing(
     api: Edge, bakery: Tenant, florist: Tenant, method: str, path: str
 ) -> None:
-    await _befill(api, bakery)
+    await _befill(api, bakery, florist)
     before = await _record(api.database)
     for body in _bodies(method, bakery):
         answer = await _call(florist.client, method, _place(path, bakery), body)
@@ -129,7 +129,7 @@ async def test_another_organization_sees_and_changes_nothing(
 @pytest.mark.parametrize(("method", "path"), [(method, path) for method, path in OPERATIONS if method == "get"])
 async def test_the_owner_sees_it(api: Edge, bakery: Tenant, florist: Tenant, method: str, path: str) -> None:
     """What shows nothing to anybody would be isolated too."""
-    await _befill(api, bakery)
+    await _befill(api, bakery, florist)
     answer = await _call(bakery.client, method, _place(path, bakery), None)
     assert answer.status_code == 200
     assert any(secret in answer.text for secret in _secrets(bakery))
