@@ -20,6 +20,7 @@ from cli.ports import free_port
 from cli.processes import Supervisor
 from cli.stack import Stack
 from simulator.client import SimulatorClient
+from tests.docs.readme import masked, shown
 
 _COMMAND = (sys.executable, "-m", "cli.main")
 
@@ -44,6 +45,7 @@ def test_the_demo_shows_every_message_with_its_id_and_time_and_a_window_that_clo
         "unanswered 0, doubled 0",
     ):
         assert words in done.stdout
+    assert masked(done.stdout) == masked(shown("make demo")), "python -m tests.docs.readme makes README's block anew"
     assert time.monotonic() - began < 60
     assert json.loads((run_folder / "demo" / "children.json").read_text()) == []
     assert not (run_folder / "demo" / "postgres").exists()
