@@ -173,6 +173,8 @@ class ConversationWorkflow:
         """Decide the one moment to wait for, and whether reaching it undisturbed ends the run."""
         closed = look.window_closes_in is None or look.window_closes_in <= timedelta(0)
         wait, self._next_why = look.next_in, look.next_why
+        if again is None and closed and look.to_send:
+            again = _NEXT_TASK  # what was pending is done: a last look says so, to Postgres too
         if again is not None:
             wait, self._next_why = again, "the next rows"
         elif look.closed or (closed and not look.pending and not self._asks):

@@ -61,6 +61,16 @@ async def test_a_run_lives_on_while_something_is_pending(temporal_client: Client
     assert script.looks == 4
 
 
+async def test_a_run_that_sent_its_last_rows_after_the_window_looks_once_more_and_ends(
+    temporal_client: Client,
+) -> None:
+    script = Scripted(lambda n: Look("", to_send=["template"], pending=True) if n == 1 else Look(""))
+    async with running(temporal_client, script, linger=timedelta(milliseconds=100)) as run:
+        async with asyncio.timeout(5):
+            await run.result()
+    assert (script.sent, script.looks) == (["template"], 2)
+
+
 async def test_a_timer_that_fires_for_a_moment_that_has_moved_on_costs_no_look(temporal_client: Client) -> None:
     soon, later = timedelta(milliseconds=600), timedelta(seconds=2)
     script = Scripted(lambda n: idle(next_in=soon if n == 1 else later))
