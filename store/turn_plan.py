@@ -221,12 +221,12 @@ def _send(decided: Plan, at: Conversation, outbound: list[Open], *, rules: Rules
             decided.pending = held_up = True
             until = (row.claimed_at or at.now) + rules.sending_timeout
             decided.wait(until - at.now, "a message is in flight")
-        elif held_up:
-            decided.pending = True
-        elif not at.sends:
+        elif not at.sends:  # its release is a nudge: the run need not live that long
             held_up = True
             decided.waiting_for = "the number to be enabled" if not at.enabled else "the number's release"
             _mind_expiry(decided, at, row)
+        elif held_up:
+            decided.pending = True
         elif row.hold_until is not None and row.hold_until > at.now:
             decided.pending = True
             decided.wait(row.hold_until - at.now, row.reason or "a message waits for its time")

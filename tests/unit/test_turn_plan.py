@@ -136,6 +136,12 @@ def test_an_unknown_outcome_holds_up_for_its_wait_and_not_longer() -> None:
     assert asked.waiting_for == "a person's decision on an unknown outcome"
 
 
+def test_rows_of_a_held_number_are_not_pending_however_many_they_are() -> None:
+    held = replace(AT, integration_state="held", window_opened_at=None)
+    decided = decide(outbound(1), outbound(2), outbound(3), at=held)
+    assert (decided.to_send, decided.pending, decided.waiting_for) == ([], False, "the number's release")
+
+
 def test_replies_leave_after_what_was_queued_before_them() -> None:
     earlier = outbound(1)
     decided = decide(inbound(), earlier)
