@@ -1,11 +1,14 @@
 """The parts as processes: how they are started, reached and told their secrets."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
-from cli import temporal_cli, tenant
+from cli import ports, temporal_cli, tenant
 from cli.dev import PortTakenError, check_ports
 from cli.processes import Supervisor
 from cli.stack import Secrets, Stack
@@ -83,3 +86,13 @@ async def test_a_second_worker_is_ready_when_it_polls_itself_and_both_are_killed
     stack.supervisor.kill("worker")
     assert stack.supervisor.is_running("worker-2")
     await stack.supervisor.restart("worker")
+
+
+def test_two_runs_at_once_are_never_given_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "_RANGE", range(19_990, 20_000))
+    given = [ports.free_port() for _ in range(5)]
+    other_run = (
+        "from cli import ports; ports._RANGE = range(19_990, 20_000); print([ports.free_port() for _ in '12345'])"
+    )
+    printed = subprocess.run([sys.executable, "-c", other_run], capture_output=True, text=True, check=True).stdout
+    assert not set(given) & set(json.loads(printed))
