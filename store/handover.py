@@ -32,6 +32,14 @@ _DISCARD = text("""
     WHERE conversation_id = :conversation_id AND organization_id = :organization_id AND state = 'asking'
 """)
 
+_CANCEL = text("""
+    UPDATE messages
+    SET state = 'cancelled', reason = 'A person took over before this answer left.',
+        hold = NULL, hold_since = NULL, hold_until = NULL
+    WHERE conversation_id = :conversation_id AND organization_id = :organization_id
+      AND state = 'queued' AND author = 'bot'
+""")
+
 _SENDING = text("""
     SELECT id FROM messages
     WHERE conversation_id = :conversation_id AND organization_id = :organization_id AND state = 'sending'
@@ -51,7 +59,7 @@ class InCharge:
 
 
 async def take_over(database: Database, *, organization_id: UUID, conversation_id: UUID, reason: str) -> InCharge:
-    """Put a person in charge: the bot's queued answers will not leave, an answer it is thinking of is discarded.
+    """Put a person in charge: the bot's queued answers are cancelled, an answer it is thinking of is discarded.
 
     The claim of a message locks the conversation too, so each message is either named as already sending or not sent.
     Taking over twice changes nothing.
@@ -63,6 +71,7 @@ async def take_over(database: Database, *, organization_id: UUID, conversation_i
     async with database.transaction() as connection:
         since = await _put_in_charge(connection, "person", values | {"reason": reason})
         await connection.execute(_DISCARD, values)
+        await connection.execute(_CANCEL, values)
         sending = list((await connection.execute(_SENDING, values)).scalars())
         await nudges.mark_due(connection, [conversation_id])
     return InCharge(conversation_id, "person", since, sending)

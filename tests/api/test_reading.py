@@ -232,7 +232,7 @@ async def test_a_take_over_names_what_is_on_its_way_and_discards_an_answer_being
     taken = (await bakery.client.post(f"{place}/take-over")).json()
     assert (taken["in_charge"], taken["already_sending"]) == ("person", [str(sending)])
     assert (await row(api.database, "turns", turn_id)).state == "discarded"
-    assert (await row(api.database, "messages", waiting)).state == "queued"
+    assert (await row(api.database, "messages", waiting)).state == "cancelled"
     conversation = await row(api.database, "conversations", bakery.conversation_id)
     assert (conversation.in_charge, conversation.due_at is not None) == ("person", True)
     assert (await bakery.client.post(f"{place}/take-over")).json() == taken
