@@ -17,5 +17,6 @@ def echo(received: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
 
 def _said(kind: str, content: dict[str, Any]) -> str:
     """What stands for a message in a line: its text, or its type in brackets."""
-    body = content.get("text", {}).get("body") if kind == "text" else None
+    said = content.get("text") if kind == "text" else None  # stored as it came: it may be of any shape
+    body = said.get("body") if isinstance(said, dict) else None
     return body if isinstance(body, str) and body.strip() else f"[{kind}]"
