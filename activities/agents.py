@@ -4,6 +4,7 @@ The question carries the conversation so far; the answer is `{"replies": [{"type
 Its `webhook-id` is the turn's id in every attempt, by which the agent recognises a repetition.
 """
 
+import asyncio
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -81,15 +82,17 @@ class Agents:
         headers = self._headers(question, body)
         timeout = self.timeout.total_seconds()
         try:
-            async with self.client.stream(
-                "POST", question.url, content=body, headers=headers, timeout=timeout
-            ) as response:
+            # One limit for all of it: the client's own is for each read, and a broken answer may end none.
+            async with (
+                asyncio.timeout(timeout),
+                self.client.stream("POST", question.url, content=body, headers=headers, timeout=timeout) as response,
+            ):
                 answer = await _read(response)
         except httpx.UnsupportedProtocol:
             raise AgentError("The agent flow's URL is no http(s) address.", final=True) from None
         except self.refused_address:
             raise AgentError("The agent flow's URL leads to an address that is not public.", final=True) from None
-        except httpx.TimeoutException:
+        except (TimeoutError, httpx.TimeoutException):
             raise AgentError(f"The agent did not answer within {timeout:g} s.", final=False) from None
         except httpx.HTTPError as error:
             raise AgentError(f"The agent could not be reached: {type(error).__name__}.", final=False) from None

@@ -7,12 +7,10 @@ from store import outcomes
 from store.claims import Claimed
 from store.engine import Database
 from store.outcomes import Recorded, Refusal
-from whatsapp.errors import Verdict, classify
-from whatsapp.graph import Accepted, Lost, NotWritten, Refused
+from store.verdicts import Held, held_by
+from whatsapp.errors import classify
+from whatsapp.graph import Accepted, Answer, Lost, NotWritten, Refused
 
-Answer = Accepted | Refused | Lost | NotWritten
-
-PAIR_LIMIT = 131056
 _UNREACHED_MOST = timedelta(seconds=60)
 
 
@@ -69,21 +67,18 @@ class AnswerRecorder:
                 return await self._unknown(claimed, refusal, why=why, wake=wake)
             case "permanent":
                 return await outcomes.failed(self.database, claimed, refusal, why=why, wake=wake)
-            case "hold":
-                return await self._held(claimed, refusal, verdict, why=why, wake=wake)
-            case "retry":
-                hold = "pair" if answer.code == PAIR_LIMIT else "back_off"
-                delay = verdict.delay(claimed.attempt)
-                return await outcomes.requeued(
-                    self.database, claimed, refusal, hold=hold, delay=delay, why=why, wake=wake
-                )
+            case "hold" | "retry":
+                held = held_by(verdict, answer.code, attempt=claimed.attempt)
+                return await self._held(claimed, refusal, held, why=why, wake=wake)
 
     async def _unknown(self, claimed: Claimed, refusal: Refusal, *, why: str, wake: bool) -> Recorded:
         return await outcomes.lost(self.database, claimed, refusal, unknown_wait=self.unknown_wait, why=why, wake=wake)
 
-    async def _held(self, claimed: Claimed, refusal: Refusal, verdict: Verdict, *, why: str, wake: bool) -> Recorded:
-        """The number, not the message, is in trouble: it is held, nothing fails."""
-        hold = verdict.hold or "stopped"
-        state = "stopped" if hold == "stopped" else "held"
-        await outcomes.hold_number(self.database, claimed.integration_id, state=state, reason=hold)
-        return await outcomes.requeued(self.database, claimed, refusal, hold=hold, delay=None, why=why, wake=wake)
+    async def _held(self, claimed: Claimed, refusal: Refusal, held: Held, *, why: str, wake: bool) -> Recorded:
+        """Queued again; where the number, not the message, is in trouble, the number is held and nothing fails."""
+        if held.of_number:
+            state = "stopped" if held.hold == "stopped" else "held"
+            await outcomes.hold_number(self.database, claimed.integration_id, state=state, reason=held.hold)
+        return await outcomes.requeued(
+            self.database, claimed, refusal, hold=held.hold, delay=held.lasts, why=why, wake=wake
+        )

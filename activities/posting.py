@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 import telemetry
-from activities.answers import Answer, AnswerRecorder
+from activities.answers import AnswerRecorder
 from store import claims, outcomes
 from store.claims import Claimed, Unclaimed
 from store.engine import DATABASE_ERRORS, Database
@@ -25,7 +25,7 @@ from store.outcomes import Recorded
 from store.sealing import KeyRing
 from store.transitions import State
 from whatsapp import messages
-from whatsapp.graph import NotWritten
+from whatsapp.graph import Answer, NotWritten
 from workflows.contracts import SendOutcome
 
 log = structlog.get_logger()

@@ -153,7 +153,7 @@ def _failed(row: Row, attempts: tuple[Attempt, ...], failure: _Failure) -> Judge
         error_detail=failure.told.detail or None,
         reason=f"{verdict.meaning} {verdict.next_step}".strip(),
     )
-    return Judgement(decided, attempts, None if permanent else _held(failure, row.attempt))
+    return Judgement(decided, attempts, None if permanent else held_by(verdict, failure.told.code, attempt=row.attempt))
 
 
 def _event(state: State, *, permanent: bool) -> Event:
@@ -163,9 +163,9 @@ def _event(state: State, *, permanent: bool) -> Event:
     return Event.REJECT if state is State.QUEUED else Event.STATUS_FAILED
 
 
-def _held(failure: _Failure, attempt: int) -> Held:
-    verdict = failure.verdict
+def held_by(verdict: Verdict, code: int | None, *, attempt: int) -> Held:
+    """Why, and how long, a row waits that Meta refused but that is not lost: `verdict` is of kind retry or hold."""
     if verdict.kind == "hold":
         return Held(verdict.hold or "stopped", None, of_number=True)
-    hold = "pair" if failure.told.code == _PAIR_LIMIT else "back_off" if verdict.not_before is None else "not_before"
+    hold = "pair" if code == _PAIR_LIMIT else "back_off" if verdict.not_before is None else "not_before"
     return Held(hold, verdict.delay(attempt), of_number=False)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 from standardwebhooks import Webhook
 
 import egress
@@ -115,6 +116,21 @@ async def test_an_agent_that_is_too_slow_is_asked_again_by_temporal(database: Da
         with pytest.raises(AgentError, match="within 1 s") as failure:
             await agents.ask(turn_id, attempt=1)
     assert not failure.value.final
+
+
+async def test_an_answer_that_never_ends_is_given_up_in_time(database: Database) -> None:
+    agent = Agent(200, b"")
+
+    async def drip() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.1)
+
+    agent.app.add_api_route("/drip", lambda: StreamingResponse(drip()), methods=["POST"])
+    async with asking(database, agent, path="/drip") as (agents, turn_id):
+        async with asyncio.timeout(3):
+            with pytest.raises(AgentError, match="within 1 s"):
+                await agents.ask(turn_id, attempt=1)
 
 
 async def test_an_agent_at_a_private_address_is_not_asked(database: Database) -> None:

@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 
 from activities import posting
-from activities.answers import Answer, AnswerRecorder
+from activities.answers import AnswerRecorder
 from activities.posting import PostOffice
 from store.engine import Database
 from tests.rows import RING, change, connected_number, conversation, queued, row
-from whatsapp.graph import Accepted, Lost, NotWritten, Refused
+from whatsapp.graph import Accepted, Answer, Lost, NotWritten, Refused
 
 
 class Meta:
