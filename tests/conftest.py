@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     folder = _ROOT / ".data" / "tests" / str(os.getpid())
     workers = [f"gw{number}" for number in range(len(getattr(config.option, "tx", None) or []))]
-    services = Services(folder, postgres_url=config.getoption("--postgres"), namespaces=["main", *workers])
+    services = Services(folder, postgres_url=config.getoption("--postgres"), namespaces=["main", "house", *workers])
     config.stash[_FOLDER] = folder
     config.stash[_SERVICES] = services
     services.start()
@@ -135,7 +135,7 @@ async def stack(run_folder: Path) -> AsyncIterator[Stack]:
     """Parts of this test's own, to be killed at will; none runs until `await stack.start(...)`."""
     cli = await asyncio.to_thread(temporal_cli.find, None, say=print)
     with Supervisor(run_folder) as supervisor:
-        yield Stack(supervisor, cli)
+        yield Stack(supervisor, cli, environment={"WORKER_SANDBOX": "true"})
         await supervisor.stop_all()
 
 

@@ -4,7 +4,7 @@ Content is stored as agents and scripts give it: under the type's own key, `{"te
 to one message, `"context": {"message_id": "wamid…"}`. A new type is one entry in `_PROBLEMS`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,11 +75,15 @@ def read_receipt(wamid: str, *, typing: bool) -> dict[str, Any]:
 
 
 def validate_content(kind: str, content: Content) -> list[str]:
-    """What Meta would refuse, each problem naming the field and its limit; empty when it may be sent."""
+    """What Meta would refuse, each problem naming the field and its limit; empty when it may be sent.
+
+    Nothing that was given is repeated, a field's name neither: an agent may have put its answer in the wrong place, and
+    the words end in Temporal's history.
+    """
     problems_of = _PROBLEMS.get(kind)
     if problems_of is None:
-        return [f"type: {kind[:40]!r} cannot be sent; one of {', '.join(sorted(_PROBLEMS))} can"]
-    problems = [f"{key[:40]}: is no field of a {kind} message" for key in content if key not in {kind, "context"}]
+        return [f"type: cannot be sent; one of {', '.join(sorted(_PROBLEMS))} can"]
+    problems = _unknown_fields("message", content, (kind, "context"))
     if "context" in content:
         problems += _context_problems(content["context"])
     part = content.get(kind)
@@ -93,11 +97,15 @@ def _context_problems(context: Any) -> list[str]:
 
 
 def _text_problems(part: Content) -> list[str]:
-    problems = [f"text.{key[:40]}: is no field of a text" for key in part if key not in {"body", "preview_url"}]
+    problems = _unknown_fields("text", part, ("body", "preview_url"))
     problems += _string_problems("text.body", part.get("body"), TEXT_LIMIT)
     if not isinstance(part.get("preview_url", False), bool):
         problems.append("text.preview_url: must be true or false")
     return problems
+
+
+def _unknown_fields(where: str, part: Content, known: Sequence[str]) -> list[str]:
+    return [f"{where}: has a field beside {' and '.join(known)}"] if set(part) - set(known) else []
 
 
 def _string_problems(field: str, value: Any, limit: int) -> list[str]:

@@ -13,6 +13,7 @@ def test_a_text_without_a_body_is_answered_by_its_type(text: Any) -> None:
 
 
 def test_several_messages_are_one_reply_a_line_each() -> None:
+    received: list[tuple[str, dict[str, Any]]]
     received = [("text", {"text": {"body": "one"}}), ("image", {"image": {}}), ("text", {"text": {"body": "two"}})]
     assert echo(received) == [{"text": {"body": "one\n[image]\ntwo"}}]
 

@@ -60,10 +60,10 @@ def test_a_text_within_metas_limits_has_no_problems(part: dict[str, object]) -> 
         ("text", {"text": {"body": "a\x00"}}, "text.body: has a NUL or half a surrogate pair, which no text may have"),
         ("text", {"text": {"body": "\ud800"}}, "text.body: has a NUL or half a surrogate pair, which no text may have"),
         ("text", {"text": {"body": "a", "preview_url": 1}}, "text.preview_url: must be true or false"),
-        ("text", {"text": {"body": "a", "size": 1}}, "text.size: is no field of a text"),
-        ("text", {"text": {"body": "a"}, "image": {}}, "image: is no field of a text message"),
+        ("text", {"text": {"body": "a", "size": 1}}, "text: has a field beside body and preview_url"),
+        ("text", {"text": {"body": "a"}, "image": {}}, "message: has a field beside text and context"),
         ("text", {"text": {"body": "a"}, "context": {}}, "context.message_id: must be a text"),
-        ("hologram", {"hologram": {}}, "type: 'hologram' cannot be sent; one of text can"),
+        ("hologram", {"hologram": {}}, "type: cannot be sent; one of text can"),
     ],
 )
 def test_a_problem_names_the_field_and_its_limit(kind: str, content: dict[str, object], problem: str) -> None:

@@ -1,0 +1,73 @@
+"""Houses for fault tests: one that a run's harmless tests share, and one for each test that harms its parts."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from itertools import count
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from cli import temporal_cli
+from tests.faults.house import House, Servers, opened
+from tests.services import clone_database, drop_database
+
+_numbers = count()
+OpenHouse = Callable[..., Awaitable[House]]
+
+
+@pytest.fixture(scope="session")
+async def cli() -> Path:
+    return await asyncio.to_thread(temporal_cli.find, None, say=print)
+
+
+@pytest.fixture(scope="session")
+async def shared_house(
+    cli: Path, postgres_template: str, temporal_address: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    """One house for tests that harm none of its parts; they carry the same `xdist_group`, so that there is one."""
+    name = f"house_{os.getpid()}"
+    servers = Servers(await clone_database(postgres_template, name), temporal_address, "house")
+    async with opened(tmp_path_factory.mktemp("house"), cli, servers, environment={"LINGER": "0.5"}) as house:
+        yield house
+    await drop_database(postgres_template, name)
+
+
+@pytest.fixture
+async def house(shared_house: House) -> House:
+    """The shared house with a fresh line."""
+    await shared_house.simulator.end_faults()
+    await shared_house.connect()
+    return shared_house
+
+
+@pytest.fixture
+async def open_house(
+    run_folder: Path,
+    cli: Path,
+    postgres_template: str,
+    temporal_address: str,
+    temporal_namespace: str,
+    worker_id: str,
+) -> AsyncIterator[OpenHouse]:
+    """Opens a house of this test's own; `own` names the servers (postgres, temporal) that the test means to harm."""
+    async with AsyncExitStack() as closing:
+
+        async def open_it(*own: str, workers: int = 1, environment: Mapping[str, str] | None = None) -> House:
+            database_url = None
+            if "postgres" not in own:
+                name = f"own_{worker_id}_{os.getpid()}_{next(_numbers)}_{uuid4().hex[:4]}"
+                database_url = await clone_database(postgres_template, name)
+                closing.push_async_callback(drop_database, postgres_template, name)
+            servers = Servers(
+                database_url,
+                None if "temporal" in own else temporal_address,
+                "default" if "temporal" in own else temporal_namespace,
+            )
+            return await closing.enter_async_context(
+                opened(run_folder, cli, servers, workers=workers, environment=environment)
+            )
+
+        yield open_it

@@ -1,0 +1,39 @@
+"""Much at once: a flood into one conversation, a Graph that drops every tenth answer."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from tests.faults.house import House, new_customers
+
+pytestmark = pytest.mark.xdist_group("shared house")
+
+
+async def test_150_messages_into_one_conversation_at_once_are_each_in_exactly_one_turn_and_answered(
+    house: House,
+) -> None:
+    (customer,) = new_customers(1)
+    said = [f"line {number}" for number in range(150)]
+    await house.simulator.collect()
+    await asyncio.gather(*(house.says(customer, words) for words in said))
+    assert await house.simulator.flush(size=1) == 150
+    await house.answered(within=30)
+    await house.reckon()
+    log = await house.simulator.conversation(house.line.phone_number_id, customer)
+    heard = [line for reply in log["replies"] for line in reply["content"]["body"].split("\n")]
+    assert Counter(heard) == Counter(said)
+
+
+async def test_a_graph_that_accepts_and_drops_every_tenth_answer_doubles_and_loses_nothing(
+    house: House, *, chaos: bool
+) -> None:
+    await house.simulator.add_fault("drop", phone_number_id=house.line.phone_number_id, probability=0.1)
+    await house.crowd(1000 if chaos else 150)
+    await house.answered(within=30)
+    await house.reckon()
+    account = await house.account()
+    dropped = [message for message in account["accepted_messages"] if message["answer"] == "drop"]
+    assert dropped
+    assert {message["outcome"] for message in dropped} == {"delivered"}
+    assert await house.states("out") == {"accepted": account["inbound"]}, "statuses told what the answers did not"

@@ -1,0 +1,74 @@
+"""The API killed, Postgres killed, Postgres standing still: Meta repeats what was not acknowledged, nothing is lost."""
+
+import asyncio
+import json
+import time
+
+import psutil
+
+from tests.faults.conftest import OpenHouse
+from tests.faults.house import House
+
+PATIENCE = 2.0
+"""Seconds within which a webhook that cannot be stored is refused."""
+SOONER = {"NUDGE_REPEAT": "3"}
+"""What was claimed for a signal that the killed API never sent is signalled after this, instead of 10 s."""
+
+
+async def test_an_api_killed_under_load_loses_and_doubles_nothing(open_house: OpenHouse, *, chaos: bool) -> None:
+    house = await open_house(environment={} if chaos else SOONER)
+    for _ in range(5 if chaos else 2):
+        load = asyncio.create_task(house.crowd(80))
+        await asyncio.sleep(0.4)
+        house.supervisor.kill("api")
+        await load
+        await house.supervisor.restart("api")
+        await house.answered(within=30)
+    assert (await house.account())["webhooks"]["unreachable"] > 0, "nothing was under way when it was killed"
+    await house.reckon()
+
+
+async def test_a_killed_postgres_has_webhooks_refused_in_time_and_loses_and_doubles_nothing(
+    open_house: OpenHouse,
+) -> None:
+    house = await open_house("postgres")
+    load = asyncio.create_task(house.crowd(40))
+    await asyncio.sleep(0.3)
+    house.supervisor.kill("postgres")
+    await _is_refused_in_time(house)
+    await house.crowd(20)
+    await load
+    await asyncio.sleep(2)
+    await house.supervisor.restart("postgres")
+    await house.database.close()  # its connections, not the database: the test's own pool knows nothing of the kill
+    await house.answered(within=40)
+    await house.reckon()
+    assert await house.error_reports() == []
+
+
+async def test_a_postgres_that_stands_still_has_webhooks_refused_in_time_and_loses_and_doubles_nothing(
+    open_house: OpenHouse, *, chaos: bool
+) -> None:
+    house = await open_house("postgres")
+    load = asyncio.create_task(house.crowd(40))
+    await asyncio.sleep(0.3)
+    server = psutil.Process(house.supervisor.pid("postgres"))
+    processes = [server, *server.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    await _is_refused_in_time(house)
+    await house.crowd(20)
+    await load
+    await asyncio.sleep(30 if chaos else 5)
+    for process in processes:
+        process.resume()
+    await house.answered(within=40)
+    await house.reckon()
+    assert await house.error_reports() == []
+
+
+async def _is_refused_in_time(house: House) -> None:
+    body = json.dumps({"object": "whatsapp_business_account", "entry": []}).encode()
+    began = time.monotonic()
+    assert await house.simulator.send_raw(body, times=3) == [503, 503, 503]
+    assert time.monotonic() - began < PATIENCE

@@ -1,0 +1,56 @@
+"""Temporal away for a while, and Temporal emptied: a delay, nothing more."""
+
+import asyncio
+import time
+
+from tests.faults.conftest import OpenHouse
+from tests.faults.house import House, new_customers
+
+HASTE = {"BACKSTOP": "3", "NUDGE_REPEAT": "3"}
+"""Postgres asks again by itself sooner than it does in production (60 s and 10 s)."""
+
+
+async def test_200_messages_that_arrive_while_temporal_is_away_are_acknowledged_at_once_and_answered_after(
+    open_house: OpenHouse, *, chaos: bool
+) -> None:
+    house = await open_house("temporal")
+    regulars = new_customers(20)
+    await asyncio.gather(*(house.exchange(customer, "hello") for customer in regulars))
+    house.supervisor.kill("temporal")
+    away = time.monotonic()
+    await asyncio.gather(*(house.says(customer, "are you there?") for customer in regulars))
+    await house.crowd(180)
+    assert await house.simulator.settle(), "webhooks are not acknowledged while Temporal is away"
+    account = await house.account()
+    assert account["unanswered"] == 200
+    assert set(account["webhooks"]["answered"]) == {"200"}
+    assert account["webhooks"]["unreachable"] == 0
+    await asyncio.sleep((30 if chaos else 12) - (time.monotonic() - away))
+    await house.supervisor.restart("temporal")
+    await house.answered(within=30)
+    await house.reckon()
+
+
+async def test_temporal_emptied_in_mid_load_and_started_anew_loses_and_doubles_nothing(
+    open_house: OpenHouse, *, chaos: bool
+) -> None:
+    house = await open_house("temporal", environment=HASTE)
+    await house.simulator.change_number(house.line.phone_number_id, answer_delay=0.2)
+    regulars = new_customers(20)
+    await asyncio.gather(*(house.exchange(customer, "hello") for customer in regulars))
+    load = asyncio.create_task(_trickle(house, customers=400 if chaos else 80, every=0.03))
+    await asyncio.sleep(1)
+    house.supervisor.kill("temporal")
+    assert house.stack.temporal
+    house.stack.temporal.delete_file()
+    await house.supervisor.restart("temporal")
+    await asyncio.gather(*(house.says(customer, "still there?") for customer in regulars))
+    await load
+    await house.answered(within=30)
+    await house.reckon()
+
+
+async def _trickle(house: House, *, customers: int, every: float) -> None:
+    for customer in new_customers(customers):
+        await house.says(customer, f"hello from {customer}")
+        await asyncio.sleep(every)
