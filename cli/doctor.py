@@ -71,6 +71,7 @@ async def _postgres(settings: Settings) -> str:
         async with database.transaction() as connection:
             version = int(await connection.scalar(text("SELECT current_setting('server_version_num')")))
             there = await connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
+            durable = await connection.scalar(text("SELECT current_setting('synchronous_commit')"))
     except (OSError, SQLAlchemyError, asyncpg.PostgresError, TimeoutError) as error:
         place = database.engine.url.render_as_string(hide_password=True)
         raise UnwellError(f"{place} does not answer ({type(error).__name__}); check DATABASE_URL") from None
@@ -80,7 +81,9 @@ async def _postgres(settings: Settings) -> str:
         raise UnwellError(f"the server is version {version // 10_000}; 15 or newer is needed")
     if not there:
         raise UnwellError("the database is empty; run `holdfast migrate`")
-    return f"version {version // 10_000}, schema there"
+    if durable == "off":
+        raise UnwellError("synchronous_commit is off: a webhook could be answered and then lost; switch it on")
+    return f"version {version // 10_000}, schema there, commits are durable"
 
 
 async def _temporal(settings: Settings) -> str:

@@ -6,10 +6,11 @@ import sys
 from uuid import UUID
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from cli.stack import Secrets
 from store.engine import Database
-from tests.rows import row
+from tests.rows import change, row
 
 _KEYS = Secrets()
 
@@ -111,3 +112,13 @@ async def test_a_number_is_connected_by_hand_and_switched_off_and_on(database_ur
 
     code, said = await _holdfast("numbers", "connect", "Florist", *number, *agent, **given)
     assert (code, "connected already" in said) == (1, True), said
+
+
+async def test_the_doctor_names_a_postgres_that_may_lose_what_it_has_committed(database_url: str) -> None:
+    name = make_url(database_url).database
+    given = _environment(database_url)
+    database = Database.connect(database_url)
+    await change(database, f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+    await database.close()
+    code, said = await _holdfast("doctor", **given)
+    assert (code, "synchronous_commit is off" in said) == (1, True), said
