@@ -37,9 +37,17 @@ def _environment(database_url: str, temporal_address: str = "127.0.0.1:1", names
     }
 
 
+async def _set_durable(database_url: str, value: str) -> None:
+    """Servers of tests do not wait for the disk; a real one has to."""
+    database = Database.connect(database_url)
+    await change(database, f'ALTER DATABASE "{make_url(database_url).database}" SET synchronous_commit = {value}')
+    await database.close()
+
+
 async def test_the_doctor_is_content_with_what_works(
     database_url: str, temporal_address: str, temporal_namespace: str
 ) -> None:
+    await _set_durable(database_url, "on")
     code, said = await _holdfast("doctor", **_environment(database_url, temporal_address, temporal_namespace))
     assert (code, [line[0] for line in said.splitlines()]) == (0, ["✓"] * 4), said
 
@@ -115,10 +123,6 @@ async def test_a_number_is_connected_by_hand_and_switched_off_and_on(database_ur
 
 
 async def test_the_doctor_names_a_postgres_that_may_lose_what_it_has_committed(database_url: str) -> None:
-    name = make_url(database_url).database
-    given = _environment(database_url)
-    database = Database.connect(database_url)
-    await change(database, f'ALTER DATABASE "{name}" SET synchronous_commit = off')
-    await database.close()
-    code, said = await _holdfast("doctor", **given)
+    await _set_durable(database_url, "off")
+    code, said = await _holdfast("doctor", **_environment(database_url))
     assert (code, "synchronous_commit is off" in said) == (1, True), said
