@@ -212,6 +212,7 @@ def _options(port: int, *, durable: bool) -> list[str]:
         "max_wal_size": "2GB",
         "timezone": "UTC",
         "log_timezone": "UTC",
+        "log_error_verbosity": "terse",  # the details of a refused row are its content
     }
     if not durable:
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
