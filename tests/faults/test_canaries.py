@@ -176,7 +176,7 @@ async def _provoke_postgres(house: House) -> None:
     await house.until(lambda: _no_turn_is_open(house), within=30, what="answered after the outage")
     await _let_rows_be_changed(house, "NEW.direction := 'sideways'")
     await _says(house, "a row that is refused")
-    await house.until(lambda: _worker_said(house, "database_away"), within=20, what="the row is refused")
+    await house.until(lambda: _postgres_said(house, "violates check"), within=20, what="the row is refused")
     await _let_rows_be_changed(house, None)
     await house.until(lambda: _no_turn_is_open(house), within=60, what="the refused row is written after all")
 
@@ -215,8 +215,8 @@ async def _release(house: House) -> None:
     )
 
 
-async def _worker_said(house: House, words: str) -> bool:
-    return words in house.supervisor.log("worker").read_text()
+async def _postgres_said(house: House, words: str) -> bool:
+    return words in house.supervisor.log("postgres").read_text()
 
 
 async def _is_where_it_belongs(house: House) -> None:
