@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from activities import posting
 from activities.answers import AnswerRecorder
@@ -177,3 +178,23 @@ async def test_two_accepted_attempts_are_shown_as_doubled(database: Database) ->
     doubled = await row(database, "messages", message_id)
     assert (doubled.state, doubled.wamid) == ("accepted", "wamid.1")
     assert "Doubled" in doubled.reason
+
+
+async def test_an_answer_is_recorded_although_an_echo_of_the_message_came_before_it(database: Database) -> None:
+    conversation_id, message_id = await one_queued(database)
+    sent = await row(database, "messages", message_id)
+    await change(
+        database,
+        "INSERT INTO messages (id, organization_id, integration_id, conversation_id, direction, author, wamid, type, "
+        "content, state) VALUES (gen_random_uuid(), :o, :i, :c, 'out', 'person', 'wamid.1', 'text', '{}', 'accepted')",
+        o=sent.organization_id,
+        i=sent.integration_id,
+        c=conversation_id,
+    )
+
+    outcome = await office(database, Meta(answers(Accepted("wamid.1")))).send(message_id)
+
+    assert outcome.state == "accepted"
+    attempt = "SELECT wamid FROM message_attempts WHERE message_id = :id"
+    async with database.transaction() as connection:
+        assert (await connection.execute(text(attempt), {"id": message_id})).scalar_one() == "wamid.1"
