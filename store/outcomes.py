@@ -54,7 +54,8 @@ _ACCEPT = text("""
       WHERE message_id = :message_id AND attempt <> :attempt AND state = 'accepted'
     )
     UPDATE messages
-    SET state = 'accepted', wamid = coalesce(wamid, others.free_wamid), accepted_at = coalesce(accepted_at, clock_timestamp()),
+    SET state = 'accepted', wamid = coalesce(wamid, others.free_wamid),
+        accepted_at = coalesce(accepted_at, clock_timestamp()),
         hold = NULL, hold_since = NULL, hold_until = NULL, unknown_until = NULL, error_code = NULL, error_detail = NULL,
         reason = CASE WHEN others.accepted > 0 THEN 'Doubled: Meta accepted more than one attempt.' END
     FROM others
