@@ -62,8 +62,8 @@ class DatabaseSettings(BaseSettings):
     model_config = _group("DATABASE_")
 
     url: SecretStr = SecretStr("postgresql+asyncpg://holdfast@127.0.0.1:5432/holdfast")
-    pool_size: int = 10
-    """Connections that one process keeps; as many again are opened under load."""
+    pool_size: int = 20
+    """Connections that one process opens at most, each when it is first needed, and keeps."""
 
 
 class SealingSettings(BaseSettings):

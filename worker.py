@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+import uvloop
 from temporalio.client import Client
 from temporalio.runtime import Runtime
 from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
@@ -155,7 +156,7 @@ def main(settings: Settings) -> None:
         if settings.worker.metrics_port:
             stop_serving = telemetry.serve_metrics(settings.worker.metrics_port, host=settings.worker.metrics_host)
             ending.callback(stop_serving)
-        asyncio.run(_until_signalled(settings))
+        uvloop.run(_until_signalled(settings))
 
 
 async def _until_signalled(settings: Settings) -> None:

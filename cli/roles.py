@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import signal
 
+import uvloop
+
 import telemetry
 from intake.loop import Intake
 from settings import Settings
@@ -36,7 +38,7 @@ def run_intake(settings: Settings) -> None:
         if settings.intake.intake_metrics_port:
             host, port = settings.intake.intake_metrics_host, settings.intake.intake_metrics_port
             ending.callback(telemetry.serve_metrics(port, host=host))
-        asyncio.run(_intake_until_signalled(settings))
+        uvloop.run(_intake_until_signalled(settings))
 
 
 def run_simulator(settings: Settings, *, port: int | None, webhook_url: str) -> None:

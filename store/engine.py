@@ -21,17 +21,21 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
-    def connect(cls, url: str, *, pool_size: int = 10, application: str = "holdfast") -> "Database":
+    def connect(cls, url: str, *, pool_size: int = 20, application: str = "holdfast") -> "Database":
         """A pool that opens its connections when they are first needed.
 
+        At most `pool_size`, kept once open: a connection that is opened for a peak and closed after it costs more than
+        all that is done on it. The last one used is taken first: its statements are prepared and its pages in cache.
         Values never appear in its errors (`hide_parameters`): they would carry messages and tokens into logs.
         """
         engine = create_async_engine(
             url,
             pool_size=pool_size,
-            max_overflow=pool_size,
+            max_overflow=0,
+            pool_use_lifo=True,
             pool_timeout=5,
             hide_parameters=True,
             connect_args={"timeout": 5, "server_settings": {"application_name": application, "jit": "off"}},
@@ -42,6 +46,12 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """One transaction, READ COMMITTED: committed at the end of the block, rolled back when it raises."""
         async with self.engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[AsyncConnection]:
+        """For a transaction of one statement: committed with it, one round trip instead of three."""
+        async with self._autocommit.connect() as connection:
             yield connection
 
     async def close(self) -> None:
