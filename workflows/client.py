@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
-from temporalio.service import RPCError
+from temporalio.service import GrpcCompression, RPCError
 
 from workflows.contracts import (
     CONVERSATIONS_QUEUE,
@@ -68,14 +68,17 @@ async def connect(where: Address, *, runtime: Runtime | None = None, lazy: bool 
         RuntimeError: Temporal could not be reached; never when `lazy`.
     """
     api_key = where.api_key.get_secret_value()
+    tls = where.tls or bool(api_key)
     return await Client.connect(
         where.address,
         namespace=where.namespace,
         api_key=api_key or None,
-        tls=where.tls or bool(api_key),
+        tls=tls,
         data_converter=pydantic_data_converter,
         runtime=runtime,
         lazy=lazy,
+        # Without TLS the server is near: packing what takes no time to travel costs processor on both sides.
+        grpc_compression=GrpcCompression.GZIP if tls else GrpcCompression.NONE,
     )
 
 

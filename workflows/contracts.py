@@ -58,6 +58,8 @@ class Look:
     conversation_id: str
     to_send: list[str] = field(default_factory=list)
     """Message ids that may leave now, in order, 20 at most."""
+    sent: list[str] = field(default_factory=list)
+    """Message ids that the look itself has sent, or ended otherwise: nobody need send them any more."""
     more: bool = False
     """There is more to send than `to_send` holds: look again after these."""
     ask_turn_id: str | None = None
