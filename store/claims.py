@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store.claim_at_once import claim_at_once
 from store.engine import Database
 from store.transitions import Event, State, after
 from whatsapp.window import is_open
@@ -102,7 +103,8 @@ _CLAIM = text("""
             AND (e.state = 'sending'
                  OR (e.state = 'unknown' AND e.unknown_until > clock_timestamp())
                  OR (e.state = 'queued' AND NOT coalesce(
-                       e.hold IN ('back_off', 'not_before', 'media') AND e.hold_until - e.hold_since > CAST(:steps_aside AS interval),
+                       e.hold IN ('back_off', 'not_before', 'media')
+                       AND e.hold_until - e.hold_since > CAST(:steps_aside AS interval),
                        false))))
       RETURNING m.id, m.organization_id, m.conversation_id, m.attempt, m.claimed_at
     ), attempted AS (
@@ -153,22 +155,36 @@ async def claim(database: Database, message_id: UUID) -> Claimed | Unclaimed:
     A row in any other state is never taken: its recorded outcome comes back. What objects for good (window closed,
     answer gone stale, a person in charge, contact opted out) is recorded on the row in the same transaction.
     """
+    at_once = await claim_at_once(
+        database,
+        message_id,
+        pair_ahead=(PAIR_BURST - 1) * PAIR_INTERVAL,
+        pair_interval=PAIR_INTERVAL,
+        slot_ahead=SLOT_SLEEP,
+    )
+    if at_once is not None:
+        return Claimed(**at_once)
     async with database.transaction() as connection:
-        row = (await connection.execute(_READ, {"message_id": message_id})).one_or_none()
-        if row is None:
-            return Unclaimed(message_id, "missing", "The message does not exist.", stop=False, found_queued=False)
-        if row.state != State.QUEUED:
-            return _outcome_of(row)
-        objection = _objection(row)
-        if objection is not None:
-            return await _record_objection(connection, row, objection)
-        kept_slot = row.hold == "slot" and row.hold_until is not None and row.hold_until > row.now - SLOT_KEEPS
-        attempt = await _take(connection, row)
-        if attempt is None:
-            return Unclaimed(message_id, State.QUEUED, "Waits for an earlier message of the conversation.", stop=True)
-        slot_in = timedelta(0) if kept_slot else await book_slot(connection, row.integration_id)
-        if slot_in > SLOT_SLEEP:
-            return await _wait_for_slot(connection, row, attempt=attempt, slot_in=slot_in)
+        return await _claim_or_object(connection, message_id)
+
+
+async def _claim_or_object(connection: AsyncConnection, message_id: UUID) -> Claimed | Unclaimed:
+    """The claim step by step, for a row that something speaks against or that is to be told apart from one."""
+    row = (await connection.execute(_READ, {"message_id": message_id})).one_or_none()
+    if row is None:
+        return Unclaimed(message_id, "missing", "The message does not exist.", stop=False, found_queued=False)
+    if row.state != State.QUEUED:
+        return _outcome_of(row)
+    objection = _objection(row)
+    if objection is not None:
+        return await _record_objection(connection, row, objection)
+    kept_slot = row.hold == "slot" and row.hold_until is not None and row.hold_until > row.now - SLOT_KEEPS
+    attempt = await _take(connection, row)
+    if attempt is None:
+        return Unclaimed(message_id, State.QUEUED, "Waits for an earlier message of the conversation.", stop=True)
+    slot_in = timedelta(0) if kept_slot else await book_slot(connection, row.integration_id)
+    if slot_in > SLOT_SLEEP:
+        return await _wait_for_slot(connection, row, attempt=attempt, slot_in=slot_in)
     return Claimed(
         message_id=row.id,
         organization_id=row.organization_id,

@@ -95,7 +95,7 @@ async def claim_due(database: Database, *, limit: int, quiet: timedelta, repeat:
     A mark is signalled once at first; a newer one unless the conversation was nudged within `quiet` and has not begun a
     turn since (that signal is still to be acted on); and one that nobody acted on, again after `repeat`.
     """
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         rows = await connection.execute(_CLAIM, {"limit": limit, "quiet": quiet, "repeat": repeat})
         return [DueConversation(*row) for row in rows]
 
@@ -104,12 +104,12 @@ async def give_back(database: Database, conversation_ids: Collection[UUID]) -> N
     """Their signal did not arrive: they may be claimed again at once."""
     if not conversation_ids:
         return
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         await connection.execute(_GIVE_BACK, {"ids": sorted(conversation_ids)})
 
 
 async def due_age(database: Database) -> timedelta:
     """How long the longest due conversation has waited to be looked at."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         age: timedelta = (await connection.execute(_AGE)).scalar_one()
         return age

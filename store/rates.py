@@ -28,6 +28,6 @@ async def book_received(database: Database, received: Mapping[UUID, int]) -> Non
     holds one while waiting for something else.
     """
     integrations = sorted(received)
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         values = {"integrations": integrations, "messages": [received[key] for key in integrations]}
         await connection.execute(_BOOK, values)

@@ -26,7 +26,8 @@ _CONVERSATION = text("""
            t.id AS turn_id, t.turn_no, t.state AS turn_state,
            (SELECT count(*) FROM turns b
             WHERE b.conversation_id = c.id AND b.turn_no = c.last_turn_no - CAST(:max_turns AS int) + 1
-              AND b.began_at > greatest(c.in_charge_since, clock_timestamp() - CAST(:turns_within AS interval))) > 0 AS too_many_turns,
+              AND b.began_at > greatest(c.in_charge_since, clock_timestamp() - CAST(:turns_within AS interval))) > 0
+             AS too_many_turns,
            clock_timestamp() AS now
     FROM conversations c
     JOIN integrations i ON i.id = c.integration_id
@@ -58,8 +59,9 @@ _DECIDED = text("""
     ), replies AS (
       INSERT INTO messages (id, organization_id, integration_id, conversation_id, direction, author, type, content,
                             state, turn_id, queue_no, send_before)
-      SELECT reply.id, CAST(:organization_id AS uuid), CAST(:integration_id AS uuid), CAST(:conversation_id AS uuid), 'out', 'bot', reply.type, reply.content,
-             'queued', :turn_id, nextval('message_queue_no_seq'), clock_timestamp() + CAST(:stale_after AS interval)
+      SELECT reply.id, CAST(:organization_id AS uuid), CAST(:integration_id AS uuid), CAST(:conversation_id AS uuid),
+             'out', 'bot', reply.type, reply.content, 'queued', :turn_id, nextval('message_queue_no_seq'),
+             clock_timestamp() + CAST(:stale_after AS interval)
       FROM unnest(:reply_ids, :reply_types, :reply_contents) WITH ORDINALITY AS reply (id, type, content, n)
       ORDER BY reply.n
     )

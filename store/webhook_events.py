@@ -142,6 +142,6 @@ async def keep_items(connection: AsyncConnection, results: Iterable[ItemResult])
 
 async def lag(database: Database) -> timedelta:
     """How long the oldest pending body has waited."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         age: timedelta = (await connection.execute(_LAG)).scalar_one()
         return age

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from store.claims import Claimed, Unclaimed, claim
 from store.engine import Database
@@ -210,3 +211,64 @@ async def test_a_kept_slot_is_used_and_not_booked_again(database: Database) -> N
     assert held.hold == "slot"
     await asyncio.sleep((held.hold_until - datetime.now(UTC)).total_seconds() + 0.01)
     assert isinstance(await claim(database, message_id), Claimed)
+
+
+async def test_a_row_waits_behind_an_unknown_one_for_its_wait_and_not_longer(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    soon = datetime.now(UTC) + timedelta(seconds=0.5)
+    await queued(database, number, conversation_id, state="unknown", attempt=1, unknown_until=soon)
+    second = await queued(database, number, conversation_id)
+
+    early = await claim(database, second)
+    assert isinstance(early, Unclaimed)
+    assert early.stop
+    await asyncio.sleep(0.6)
+    assert isinstance(await claim(database, second), Claimed)
+
+
+async def test_a_row_that_is_held_until_later_is_not_taken_before(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    now = datetime.now(UTC)
+    until = now + timedelta(seconds=0.5)
+    message_id = await queued(database, number, conversation_id, hold="back_off", hold_since=now, hold_until=until)
+
+    assert isinstance(await claim(database, message_id), Unclaimed)
+    await asyncio.sleep(0.6)
+    assert isinstance(await claim(database, message_id), Claimed)
+
+
+async def test_a_number_without_a_token_and_a_contact_without_an_address_are_told_in_words(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await queued(database, number, conversation_id)
+
+    await change(database, "UPDATE integrations SET access_token_sealed = NULL")
+    without_token = await claim(database, message_id)
+    assert isinstance(without_token, Unclaimed)
+    assert (without_token.state, without_token.stop) == ("queued", True)
+
+    await change(database, "UPDATE integrations SET access_token_sealed = 'x'")
+    await change(database, "DELETE FROM contact_identities")
+    without_address = await claim(database, message_id)
+    assert isinstance(without_address, Unclaimed)
+    assert without_address.state == "failed"
+    assert "neither a phone number nor a user id" in without_address.why
+
+
+async def test_a_claim_waits_for_a_take_over_that_is_being_written(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await queued(database, number, conversation_id, author="bot")
+
+    async with database.transaction() as connection:
+        values = {"id": conversation_id}
+        await connection.execute(text("UPDATE conversations SET in_charge = 'person' WHERE id = :id"), values)
+        claiming = asyncio.create_task(claim(database, message_id))
+        await asyncio.sleep(0.2)
+        assert not claiming.done()
+
+    result = await claiming
+    assert isinstance(result, Unclaimed)
+    assert result.state == "cancelled"
