@@ -173,7 +173,7 @@ class ConversationWorkflow:
         """Decide the one moment to wait for, and whether reaching it undisturbed ends the run."""
         closed = look.window_closes_in is None or look.window_closes_in <= timedelta(0)
         wait, self._next_why = look.next_in, look.next_why
-        if again is None and closed and look.to_send:
+        if again is None and closed and (look.to_send or look.sent):
             again = _NEXT_TASK  # what was pending is done: a last look says so, to Postgres too
         if again is not None:
             wait, self._next_why = again, "the next rows"
@@ -206,7 +206,9 @@ class ConversationWorkflow:
         )
         waits = f" Waits for {look.waiting_for}." if look.waiting_for else ""
         turn = f" Turn {look.turn_no}." if look.turn_no else ""
-        workflow.set_current_details(f"Conversation {look.conversation_id} is {look.state}.{turn} {window}{waits}")
+        sent = f" Sent {', '.join(look.sent)}." if look.sent else ""
+        who = f"Conversation {look.conversation_id}"
+        workflow.set_current_details(f"{who} is {look.state}.{turn}{sent} {window}{waits}")
         known = workflow.info().typed_search_attributes
         if known.get(WA_STATE) == look.state and (known.get(WA_WAITING_FOR) or "") == look.waiting_for:
             return

@@ -71,6 +71,16 @@ async def test_a_run_that_sent_its_last_rows_after_the_window_looks_once_more_an
     assert (script.sent, script.looks) == (["template"], 2)
 
 
+async def test_a_run_whose_look_sent_the_last_row_after_the_window_looks_once_more_and_ends(
+    temporal_client: Client,
+) -> None:
+    script = Scripted(lambda n: Look("", sent=["template"], pending=True) if n == 1 else Look(""))
+    async with running(temporal_client, script, linger=timedelta(milliseconds=100)) as run:
+        async with asyncio.timeout(5):
+            await run.result()
+    assert script.looks == 2
+
+
 async def test_a_timer_that_fires_for_a_moment_that_has_moved_on_costs_no_look(temporal_client: Client) -> None:
     soon, later = timedelta(milliseconds=600), timedelta(seconds=2)
     script = Scripted(lambda n: idle(next_in=soon if n == 1 else later))
