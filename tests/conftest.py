@@ -44,7 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     folder = _ROOT / ".data" / "tests" / str(os.getpid())
     workers = [f"gw{number}" for number in range(len(getattr(config.option, "tx", None) or []))]
-    services = Services(folder, postgres_url=config.getoption("--postgres"), namespaces=["main", "house", *workers])
+    # The second of each is for a stack that stays while other tests of the same worker start their own.
+    namespaces = [name for worker in ("main", *workers) for name in (worker, f"{worker}-house")]
+    services = Services(folder, postgres_url=config.getoption("--postgres"), namespaces=namespaces)
     config.stash[_FOLDER] = folder
     config.stash[_SERVICES] = services
     services.start()

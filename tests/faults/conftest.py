@@ -25,11 +25,15 @@ async def cli() -> Path:
 
 @pytest.fixture(scope="session")
 async def shared_house(
-    cli: Path, postgres_template: str, temporal_address: str, tmp_path_factory: pytest.TempPathFactory
+    cli: Path,
+    postgres_template: str,
+    temporal_address: str,
+    temporal_namespace: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[House]:
-    """One house for tests that harm none of its parts; they carry the same `xdist_group`, so that there is one."""
+    """One house for all tests of this worker that harm none of its parts."""
     name = f"house_{os.getpid()}"
-    servers = Servers(await clone_database(postgres_template, name), temporal_address, "house")
+    servers = Servers(await clone_database(postgres_template, name), temporal_address, f"{temporal_namespace}-house")
     async with opened(tmp_path_factory.mktemp("house"), cli, servers, environment={"LINGER": "0.5"}) as house:
         yield house
     await drop_database(postgres_template, name)

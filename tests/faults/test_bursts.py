@@ -3,11 +3,7 @@
 import asyncio
 from collections import Counter
 
-import pytest
-
 from tests.faults.house import House, new_customers
-
-pytestmark = pytest.mark.xdist_group("shared house")
 
 
 async def test_150_messages_into_one_conversation_at_once_are_each_in_exactly_one_turn_and_answered(

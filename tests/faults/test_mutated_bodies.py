@@ -7,12 +7,9 @@ import secrets
 from collections import Counter
 
 import httpx
-import pytest
 
 from tests.faults.house import House, new_customers
 from tests.faults.mutations import bodies
-
-pytestmark = pytest.mark.xdist_group("shared house")
 
 
 async def test_mutated_bodies_bring_no_5xx_and_no_unhandled_exception_and_the_loop_goes_on(

@@ -5,7 +5,6 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.sdk.v1 import WorkflowMetadata
@@ -13,8 +12,6 @@ from temporalio.client import Client, WorkflowExecution, WorkflowHandle
 from temporalio.converter import default as default_converter
 
 from tests.faults.house import House, new_customers
-
-pytestmark = pytest.mark.xdist_group("shared house")
 
 
 async def test_a_run_shows_state_window_and_owner_and_an_undisturbed_exchange_changes_none_of_it(house: House) -> None:
@@ -35,16 +32,28 @@ async def test_a_run_shows_state_window_and_owner_and_an_undisturbed_exchange_ch
     assert events[EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES] == 0
 
 
-async def test_a_run_says_in_words_what_each_step_and_timer_is_for(house: House) -> None:
+async def test_a_run_says_in_words_what_each_step_and_timer_is_for_and_what_it_sent(house: House) -> None:
     (customer,) = new_customers(1)
     await house.exchange(customer, "hello")
     _, handle = await _the_run(house)
     (message,) = await house.rows("SELECT id FROM messages WHERE integration_id = :line AND direction = 'out'")
     steps, timers = await _summaries(handle)
-    assert steps == ["look", f"send {message.id}"]
+    assert steps == ["look"]
     assert timers == ["the 24-hour window closes"]
-    details = await _details(handle)
-    assert f"{run_id_of(handle)} is with the bot. Turn 1. The 24-hour window is open until " in details
+    conversation = handle.id.removeprefix("conversation/")
+    told = f"Conversation {conversation} is with the bot. Turn 1. Sent {message.id}. The 24-hour window is open until "
+    assert told in await _details(handle)
+
+
+async def test_a_row_that_is_a_step_of_its_own_is_named_by_it(house: House) -> None:
+    (customer,) = new_customers(1)
+    await house.simulator.add_fault("refuse", code=130429, recipient=customer, count=1)
+    await house.exchange(customer, "hello")
+    _, handle = await _the_run(house)
+    (message,) = await house.rows("SELECT id FROM messages WHERE integration_id = :line AND direction = 'out'")
+    steps, timers = await _summaries(handle)
+    assert f"send {message.id}" in steps
+    assert "The number's throughput is reached; received messages count too." in " ".join(timers)
 
 
 async def test_a_run_whose_number_lost_its_token_says_what_it_waits_for_until_it_is_released(house: House) -> None:
@@ -71,10 +80,6 @@ async def _the_run(house: House) -> tuple[WorkflowExecution, WorkflowHandle[Any,
     await asyncio.sleep(0.3)  # the list is written behind the run
     (run,) = [run async for run in client.list_workflows(query)]
     return run, client.get_workflow_handle(run.id, run_id=run.run_id)
-
-
-def run_id_of(handle: WorkflowHandle[Any, Any]) -> str:
-    return f"Conversation {handle.id.removeprefix('conversation/')}"
 
 
 async def _summaries(handle: WorkflowHandle[Any, Any]) -> tuple[list[str], list[str]]:

@@ -5,11 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.faults.house import House, new_customers
 
-pytestmark = pytest.mark.xdist_group("shared house")
 WINDOW = timedelta(hours=24)
 MARGIN = timedelta(seconds=2)
 
