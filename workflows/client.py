@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
-from temporalio.service import GrpcCompression, RPCError
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 
 from workflows.contracts import (
     CONVERSATIONS_QUEUE,
@@ -21,6 +21,8 @@ from workflows.contracts import (
     State,
     conversation_workflow_id,
 )
+
+_REMEMBERED = 10_000
 
 
 class Address(Protocol):
@@ -104,6 +106,7 @@ class ConversationStarter:
         self._limits = limits
         self._task_timeout = task_timeout
         self._rpc_timeout = rpc_timeout
+        self._woken: dict[str, None] = {}
 
     async def look(self, conversation: DueConversation) -> None:
         """Tell a conversation's run that there is something to do. Harmless when it comes twice.
@@ -112,19 +115,48 @@ class ConversationStarter:
             LaterError: it did not arrive, or nobody knows.
         """
         try:
-            await self._client.start_workflow(
-                "ConversationWorkflow",
-                replace(self._limits, conversation_id=conversation.conversation_id),
-                id=conversation_workflow_id(conversation.conversation_id),
-                task_queue=CONVERSATIONS_QUEUE,
-                start_signal="look",
-                task_timeout=self._task_timeout,
-                rpc_timeout=self._rpc_timeout,
-                search_attributes=_search_attributes(conversation),
-                static_summary=f"Conversation of number {conversation.integration_id}",
-            )
+            if not await self._signalled(conversation):
+                await self._start(conversation)
         except (RPCError, RuntimeError, OSError) as error:  # RuntimeError: a lazy client could not connect
             raise LaterError(_reason(error)) from error
+        self._remember(conversation.conversation_id)
+
+    async def _signalled(self, conversation: DueConversation) -> bool:
+        """Whether a run was there to be signalled.
+
+        Tried where one was lately: it costs Temporal 1.1 ms and us 0.3 ms, a signal that may start 1.6 and 0.4.
+        """
+        if conversation.conversation_id not in self._woken:
+            return False
+        handle = self._client.get_workflow_handle(conversation_workflow_id(conversation.conversation_id))
+        try:
+            await handle.signal("look", rpc_timeout=self._rpc_timeout)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        return True
+
+    async def _start(self, conversation: DueConversation) -> None:
+        """Signal the run, or start one."""
+        await self._client.start_workflow(
+            "ConversationWorkflow",
+            replace(self._limits, conversation_id=conversation.conversation_id),
+            id=conversation_workflow_id(conversation.conversation_id),
+            task_queue=CONVERSATIONS_QUEUE,
+            start_signal="look",
+            task_timeout=self._task_timeout,
+            rpc_timeout=self._rpc_timeout,
+            search_attributes=_search_attributes(conversation),
+            static_summary=f"Conversation of number {conversation.integration_id}",
+        )
+
+    def _remember(self, conversation_id: str) -> None:
+        """The latest ones have a run, most likely; to be wrong costs a call."""
+        self._woken.pop(conversation_id, None)
+        self._woken[conversation_id] = None
+        if len(self._woken) > _REMEMBERED:
+            del self._woken[next(iter(self._woken))]
 
 
 def _search_attributes(conversation: DueConversation) -> TypedSearchAttributes:

@@ -50,6 +50,22 @@ async def test_a_look_starts_a_run_that_tells_whose_it_is_and_later_ones_signal_
     await handle.terminate()
 
 
+async def test_only_the_latest_runs_are_remembered_and_the_others_are_found_all_the_same(
+    temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflows.client._REMEMBERED", 2)
+    starter = ConversationStarter(temporal_client, limits=_LIMITS)
+    dues = [_due() for _ in range(3)]
+    for due in (*dues, dues[1], *dues):
+        await starter.look(due)
+    assert list(starter._woken) == [dues[1].conversation_id, dues[2].conversation_id]
+    for due, looks in zip(dues, (2, 3, 2), strict=True):
+        handle = temporal_client.get_workflow_handle(f"conversation/{due.conversation_id}")
+        events = [event async for event in handle.fetch_history_events()]
+        assert sum(event.HasField("workflow_execution_signaled_event_attributes") for event in events) == looks
+        await handle.terminate()
+
+
 async def test_a_run_that_has_ended_is_started_again(temporal_client: Client) -> None:
     starter = ConversationStarter(temporal_client, limits=_LIMITS)
     due = _due()
