@@ -3,6 +3,8 @@
 import asyncio
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 
@@ -52,19 +54,27 @@ async def test_a_postgres_that_stands_still_has_webhooks_refused_in_time_and_los
     house = await open_house("postgres")
     load = asyncio.create_task(house.crowd(40))
     await asyncio.sleep(0.3)
-    server = psutil.Process(house.supervisor.pid("postgres"))
-    processes = [server, *server.children(recursive=True)]
-    for process in processes:
-        process.suspend()
-    await _is_refused_in_time(house)
-    await house.crowd(20)
-    await load
-    await asyncio.sleep(30 if chaos else 5)
-    for process in processes:
-        process.resume()
+    with _standing_still(psutil.Process(house.supervisor.pid("postgres"))):
+        await _is_refused_in_time(house)
+        await house.crowd(20)
+        await load
+        await asyncio.sleep(30 if chaos else 5)
     await house.answered(within=40)
     await house.reckon()
     assert await house.error_reports() == []
+
+
+@contextmanager
+def _standing_still(server: psutil.Process) -> Iterator[None]:
+    """A process and all its children stopped, their connections open."""
+    processes = [server, *server.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
 
 
 async def _is_refused_in_time(house: House) -> None:
