@@ -78,7 +78,7 @@ class Conversations(ConversationActivities):
 
     @activity.defn(name="fail_turn")
     async def fail_turn(self, command: FailTurn) -> AskOutcome:
-        """Record that the agent could not be asked and hand over to a person."""
+        """Record that the agent gave no answer."""
         async with heartbeating():
             return await self.agents.fail(UUID(command.turn_id), code=command.code, detail=command.detail)
 

@@ -4,6 +4,7 @@ No field here may carry a secret, a phone number or a message's text: all of it 
 Fields are added with a default and never renamed or removed while a run that knows them may be alive.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
@@ -126,25 +127,28 @@ class FailTurn:
     detail: str
 
 
-class ConversationActivities:
+class ConversationActivities(ABC):
     """Typed stubs of a conversation's activities: `activities` implements them, workflows call them by these."""
 
     @activity.defn(name="begin_turn")
+    @abstractmethod
     async def begin_turn(self, command: BeginTurn) -> Look:
-        """Look at the conversation under its row lock. Safe to repeat: an open turn is returned, not doubled."""
-        raise NotImplementedError
+        """Look at the conversation under its row lock, and send the first row that may leave.
+
+        Safe to repeat: an open turn is returned, not doubled, and a row that is not queued is not sent.
+        """
 
     @activity.defn(name="send_message")
+    @abstractmethod
     async def send_message(self, command: SendMessage) -> SendOutcome:
         """Claim, post, record. Safe to repeat: a row that is not queued returns its recorded outcome."""
-        raise NotImplementedError
 
     @activity.defn(name="ask_agent")
+    @abstractmethod
     async def ask_agent(self, command: AskAgent) -> AskOutcome:
         """Ask the remote agent. Safe to repeat: replies are written only while the turn is `asking`."""
-        raise NotImplementedError
 
     @activity.defn(name="fail_turn")
+    @abstractmethod
     async def fail_turn(self, command: FailTurn) -> AskOutcome:
-        """Record the failure of a turn; a person is asked. Safe to repeat."""
-        raise NotImplementedError
+        """Record that a turn's agent gave no answer. Safe to repeat."""
