@@ -31,7 +31,7 @@ async def test_200_messages_that_arrive_while_temporal_is_away_are_acknowledged_
     await house.reckon()
 
 
-async def test_temporal_emptied_in_mid_load_and_started_anew_loses_and_doubles_nothing(
+async def test_temporal_emptied_and_the_worker_killed_in_mid_load_loses_and_doubles_nothing(
     open_house: OpenHouse, *, chaos: bool
 ) -> None:
     house = await open_house("temporal", environment=HASTE)
@@ -40,17 +40,23 @@ async def test_temporal_emptied_in_mid_load_and_started_anew_loses_and_doubles_n
     await asyncio.gather(*(house.exchange(customer, "hello") for customer in regulars))
     load = asyncio.create_task(_trickle(house, customers=400 if chaos else 80, every=0.03))
     await asyncio.sleep(1)
+    await house.until(house.is_posting, within=10, what="some are in mid-post")
     house.supervisor.kill("temporal")
+    house.supervisor.kill("worker")
+    apart = await house.sending()
+    assert apart, "nothing was in mid-post when it was killed"
     assert house.stack.temporal
     house.stack.temporal.delete_file()
-    await house.supervisor.restart("temporal")
+    await asyncio.gather(house.supervisor.restart("temporal"), house.supervisor.restart("worker"))
     await asyncio.gather(*(house.says(customer, "still there?") for customer in regulars))
     await load
-    await house.answered(within=30)
-    await house.reckon()
+    unposted = await house.resolved(apart)
+    await house.answered(within=30, but=unposted)
+    await house.reckon(apart=unposted)
 
 
 async def _trickle(house: House, *, customers: int, every: float) -> None:
+    """Customers one after another, each with so much to say that the answer is three rows."""
     for customer in new_customers(customers):
-        await house.says(customer, f"hello from {customer}")
+        await house.says(customer, "hello " * 2000)
         await asyncio.sleep(every)

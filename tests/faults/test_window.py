@@ -52,6 +52,29 @@ async def test_a_message_queued_in_time_that_can_leave_only_after_the_window_is_
     await _ends(house)
 
 
+async def test_a_message_that_a_stopped_worker_takes_up_after_the_window_is_refused(house: House) -> None:
+    (customer,) = new_customers(1)
+    closes_at = datetime.now(UTC).replace(microsecond=0) + 2 * MARGIN
+    await house.says(customer, "last words?", timestamp=closes_at - WINDOW)
+    await house.answered(within=2)
+    (conversation,) = await house.rows("SELECT id FROM conversations WHERE integration_id = :line")
+    house.supervisor.pause("worker")
+    try:
+        async with httpx.AsyncClient(base_url=house.stack.api_url, trust_env=False) as client:
+            client.headers["Authorization"] = f"Bearer {house.line.api_key}"
+            assert (await _send(client, conversation.id, "in time")).status_code == 202
+        await _until(closes_at + MARGIN / 2)
+    finally:
+        house.supervisor.resume("worker")
+
+    async def is_over() -> bool:
+        return "failed" in await house.states("out")
+
+    await house.until(is_over, within=15, what="the message is refused")
+    assert (await house.account())["accepted"] == 1
+    await _ends(house)
+
+
 async def _ends(house: House) -> None:
     client = await house.temporal()
     of_the_line = f"WaOrganization = '{house.line.organization_id}' AND ExecutionStatus = 'Completed'"
