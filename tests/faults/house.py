@@ -33,6 +33,8 @@ PROMPT = timedelta(seconds=6)
 SENDING_TIMEOUT = 20.0
 """Seconds; the product's own: a row that is `sending` for longer has lost its worker."""
 EVENTS_MOST = 300
+Figure = Callable[[str, object], None]
+"""Pytest's `record_property`: figures stand in the report of `--junitxml FILE -o junit_family=xunit1`."""
 _numbers = count(1)
 _customers = count(491700000001)
 

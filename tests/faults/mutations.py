@@ -48,7 +48,7 @@ def _change(line: Any, name: str, chance: random.Random) -> dict[str, Any]:
 
 
 def _message(name: str, chance: random.Random) -> tuple[str, dict[str, Any]]:
-    customer = f"49160{chance.randrange(10**3):07}"
+    customer = f"49160{chance.randrange(30):07}"
     kind, content = chance.choice(
         (
             ("text", {"body": "hello"}),

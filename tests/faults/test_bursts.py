@@ -3,18 +3,18 @@
 import asyncio
 from collections import Counter
 
-from tests.faults.house import House, new_customers
+from tests.faults.house import Figure, House, new_customers
 
 
 async def test_150_messages_into_one_conversation_at_once_are_each_in_exactly_one_turn_and_answered(
-    house: House,
+    house: House, record_property: Figure
 ) -> None:
     (customer,) = new_customers(1)
     said = [f"line {number}" for number in range(150)]
     await house.simulator.collect()
     await asyncio.gather(*(house.says(customer, words) for words in said))
     assert await house.simulator.flush(size=1) == 150
-    await house.answered(within=30)
+    record_property("answered within (s)", round(await house.answered(within=30), 2))
     await house.reckon()
     log = await house.simulator.conversation(house.line.phone_number_id, customer)
     heard = [line for reply in log["replies"] for line in reply["content"]["body"].split("\n")]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import psutil
 
 from tests.faults.conftest import OpenHouse
-from tests.faults.house import House
+from tests.faults.house import Figure, House
 
 PATIENCE = 2.0
 """Seconds within which a webhook that cannot be stored is refused."""
@@ -17,7 +17,9 @@ SOONER = {"NUDGE_REPEAT": "3"}
 """What was claimed for a signal that the killed API never sent is signalled after this, instead of 10 s."""
 
 
-async def test_an_api_killed_under_load_loses_and_doubles_nothing(open_house: OpenHouse, *, chaos: bool) -> None:
+async def test_an_api_killed_under_load_loses_and_doubles_nothing(
+    open_house: OpenHouse, record_property: Figure, *, chaos: bool
+) -> None:
     house = await open_house(environment={} if chaos else SOONER)
     for _ in range(5 if chaos else 2):
         load = asyncio.create_task(house.crowd(80))
@@ -25,41 +27,41 @@ async def test_an_api_killed_under_load_loses_and_doubles_nothing(open_house: Op
         house.supervisor.kill("api")
         await load
         await house.supervisor.restart("api")
-        await house.answered(within=30)
+        record_property("all answered after its return (s)", round(await house.answered(within=30), 2))
     assert (await house.account())["webhooks"]["unreachable"] > 0, "nothing was under way when it was killed"
     await house.reckon()
 
 
 async def test_a_killed_postgres_has_webhooks_refused_in_time_and_loses_and_doubles_nothing(
-    open_house: OpenHouse,
+    open_house: OpenHouse, record_property: Figure
 ) -> None:
     house = await open_house("postgres")
     load = asyncio.create_task(house.crowd(40))
     await asyncio.sleep(0.3)
     house.supervisor.kill("postgres")
-    await _is_refused_in_time(house)
+    record_property("refused within (s)", await _is_refused_in_time(house))
     await house.crowd(20)
     await load
     await asyncio.sleep(2)
     await house.supervisor.restart("postgres")
     await house.database.close()  # its connections, not the database: the test's own pool knows nothing of the kill
-    await house.answered(within=40)
+    record_property("all answered after its return (s)", round(await house.answered(within=40), 2))
     await house.reckon()
     assert await house.error_reports() == []
 
 
 async def test_a_postgres_that_stands_still_has_webhooks_refused_in_time_and_loses_and_doubles_nothing(
-    open_house: OpenHouse, *, chaos: bool
+    open_house: OpenHouse, record_property: Figure, *, chaos: bool
 ) -> None:
     house = await open_house("postgres")
     load = asyncio.create_task(house.crowd(40))
     await asyncio.sleep(0.3)
     with _standing_still(psutil.Process(house.supervisor.pid("postgres"))):
-        await _is_refused_in_time(house)
+        record_property("refused within (s)", await _is_refused_in_time(house))
         await house.crowd(20)
         await load
         await asyncio.sleep(30 if chaos else 5)
-    await house.answered(within=40)
+    record_property("all answered after its return (s)", round(await house.answered(within=40), 2))
     await house.reckon()
     assert await house.error_reports() == []
 
@@ -77,8 +79,11 @@ def _standing_still(server: psutil.Process) -> Iterator[None]:
             process.resume()
 
 
-async def _is_refused_in_time(house: House) -> None:
+async def _is_refused_in_time(house: House) -> float:
+    """Webhooks are refused; the seconds until they were."""
     body = json.dumps({"object": "whatsapp_business_account", "entry": []}).encode()
     began = time.monotonic()
     assert await house.simulator.send_raw(body, times=3) == [503, 503, 503]
-    assert time.monotonic() - began < PATIENCE
+    took = time.monotonic() - began
+    assert took < PATIENCE
+    return round(took, 2)

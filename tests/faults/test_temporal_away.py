@@ -4,14 +4,14 @@ import asyncio
 import time
 
 from tests.faults.conftest import OpenHouse
-from tests.faults.house import House, new_customers
+from tests.faults.house import Figure, House, new_customers
 
 HASTE = {"BACKSTOP": "3", "NUDGE_REPEAT": "3"}
 """Postgres asks again by itself sooner than it does in production (60 s and 10 s)."""
 
 
 async def test_200_messages_that_arrive_while_temporal_is_away_are_acknowledged_at_once_and_answered_after(
-    open_house: OpenHouse, *, chaos: bool
+    open_house: OpenHouse, record_property: Figure, *, chaos: bool
 ) -> None:
     house = await open_house("temporal")
     regulars = new_customers(20)
@@ -27,12 +27,12 @@ async def test_200_messages_that_arrive_while_temporal_is_away_are_acknowledged_
     assert account["webhooks"]["unreachable"] == 0
     await asyncio.sleep((30 if chaos else 12) - (time.monotonic() - away))
     await house.supervisor.restart("temporal")
-    await house.answered(within=30)
+    record_property("all answered after its return (s)", round(await house.answered(within=30), 2))
     await house.reckon()
 
 
 async def test_temporal_emptied_and_the_worker_killed_in_mid_load_loses_and_doubles_nothing(
-    open_house: OpenHouse, *, chaos: bool
+    open_house: OpenHouse, record_property: Figure, *, chaos: bool
 ) -> None:
     house = await open_house("temporal", environment=HASTE)
     await house.simulator.change_number(house.line.phone_number_id, answer_delay=0.2)
@@ -51,7 +51,8 @@ async def test_temporal_emptied_and_the_worker_killed_in_mid_load_loses_and_doub
     await asyncio.gather(*(house.says(customer, "still there?") for customer in regulars))
     await load
     unposted = await house.resolved(apart)
-    await house.answered(within=30, but=unposted)
+    took = await house.answered(within=30, but=unposted)
+    record_property("all answered after the load (s)", round(took, 2))
     await house.reckon(apart=unposted)
 
 

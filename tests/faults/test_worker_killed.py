@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.faults.conftest import OpenHouse
-from tests.faults.house import PROMPT, House, new_customers
+from tests.faults.house import PROMPT, Figure, House, new_customers
 
 TAKEN_UP = 4.5
 """Seconds after which the server gives a killed worker's tasks to another: the workflow task time-out is 4 s."""
@@ -14,7 +14,7 @@ TAKEN_UP = 4.5
 
 @pytest.mark.parametrize("workers", [1, 2])
 async def test_a_worker_killed_in_mid_conversation_loses_and_doubles_nothing_and_idle_conversations_go_on_promptly(
-    open_house: OpenHouse, *, workers: int, chaos: bool
+    open_house: OpenHouse, record_property: Figure, *, workers: int, chaos: bool
 ) -> None:
     house = await open_house(workers=workers)
     idle = new_customers(100 if chaos else 20)
@@ -26,14 +26,17 @@ async def test_a_worker_killed_in_mid_conversation_loses_and_doubles_nothing_and
     house.supervisor.kill("worker")
     apart = await house.sending()
     assert apart, "nothing was in mid-post when it was killed"
-    restarted = asyncio.create_task(_start_again(house) if workers == 1 else asyncio.sleep(0))
+    restarted = asyncio.create_task(_started_again(house) if workers == 1 else asyncio.sleep(0, 0.0))
     took = await asyncio.gather(*(house.exchange(customer, "still there?") for customer in idle))
-    await restarted
+    record_property("idle conversations answered within (s)", round(max(took), 2))
+    record_property("of it start of the worker (s)", round(await restarted, 2))
     assert max(took) < PROMPT.total_seconds(), sorted(took)
     await asyncio.sleep(TAKEN_UP)
     await house.simulator.change_number(house.line.phone_number_id, hold_statuses=False)
     await house.simulator.release_statuses(house.line.phone_number_id)
     unposted = await house.resolved(apart)
+    record_property("sending at the kill", len(apart))
+    record_property("of them unknown", unposted)
     await house.answered(within=20, but=unposted)
     await house.reckon(apart=unposted)
 
@@ -66,7 +69,7 @@ async def test_a_worker_stopped_for_6_seconds_in_mid_post_doubles_nothing_and_le
 
 
 async def test_a_worker_and_an_api_told_to_end_finish_what_is_in_flight_within_30_seconds(
-    open_house: OpenHouse, *, chaos: bool
+    open_house: OpenHouse, record_property: Figure, *, chaos: bool
 ) -> None:
     house = await open_house()
     # Posts outlive their activities (1 s), and nothing but the record tells what became of them.
@@ -76,6 +79,7 @@ async def test_a_worker_and_an_api_told_to_end_finish_what_is_in_flight_within_3
         await house.until(house.is_posting, within=10, what="some are in mid-post")
         took = await asyncio.gather(_ended(house, "worker"), _ended(house, "api"))
         await said
+        record_property("ended within (s)", round(max(took), 2))
         assert max(took) < 30
         assert await house.sending() == set()
         (row,) = await house.rows("SELECT count(*) AS posting FROM message_attempts WHERE state = 'posting'")
@@ -91,8 +95,11 @@ async def _none_is_sending(house: House) -> bool:
     return not await house.sending()
 
 
-async def _start_again(house: House) -> None:
+async def _started_again(house: House) -> float:
+    """Start the worker again; the seconds until it asks for work."""
+    began = time.monotonic()
     await house.supervisor.restart("worker")
+    return time.monotonic() - began
 
 
 async def _ended(house: House, part: str) -> float:
