@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from itertools import count
 
 import egress
 from bench.figures import Figure
@@ -17,6 +18,7 @@ from whatsapp.graph import Accepted, Graph
 IN_FLIGHT = 300
 GRAPH = timedelta(milliseconds=200)
 _BOOKING = 16
+_CUSTOMER = "491510000001"
 _DEADLINE = timedelta(seconds=12)
 
 
@@ -26,11 +28,14 @@ class RefusedSendError(CommandError):
 
 async def sends(house: House, duration: timedelta) -> list[Figure]:
     """Sends per second with 300 in flight against a Graph of 200 ms: the ideal is 1,500."""
+    said = await house.simulator.customer_says(tenant.PHONE_NUMBER_ID, _CUSTOMER, "Hello")  # opens the window
+    await house.simulator.wait_for_reply(tenant.PHONE_NUMBER_ID, _CUSTOMER, after=said)
+    await house.simulator.settle()
     await house.simulator.change_number(
         tenant.PHONE_NUMBER_ID, throughput=0, pair_limit=False, statuses=[], answer_delay=GRAPH.total_seconds()
     )
     payload = messages.payload(
-        messages.Recipient(wa_id="491510000001", user_id=None),
+        messages.Recipient(wa_id=_CUSTOMER, user_id=None),
         "text",
         {"text": {"body": "Bench"}},
         callback_data="bench",
@@ -45,6 +50,8 @@ async def sends(house: House, duration: timedelta) -> list[Figure]:
         )
 
         async def send() -> None:
+            content = {"text": {"body": "Bench"}}
+            payload = messages.payload(recipient, "text", content, callback_data=f"bench.{next(numbers)}")
             answer = await graph.send(tenant.PHONE_NUMBER_ID, tenant.ACCESS_TOKEN, payload)
             if not isinstance(answer, Accepted):
                 raise RefusedSendError(f"the simulator answered {answer}")
@@ -68,15 +75,15 @@ async def slots(house: House, duration: timedelta) -> list[Figure]:
 async def _repeat(once: Callable[[], Awaitable[None]], at_once: int, duration: timedelta) -> float:
     """How often per second something can be done by so many who do it over and over."""
     began = time.perf_counter()
-    until, count = began + duration.total_seconds(), 0
+    until, done = began + duration.total_seconds(), 0
 
     async def work() -> None:
-        nonlocal count
+        nonlocal done
         while time.perf_counter() < until:
             await once()
-            count += 1
+            done += 1
 
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):
             group.create_task(work())
-    return count / (time.perf_counter() - began)
+    return done / (time.perf_counter() - began)

@@ -29,9 +29,9 @@ class Sizes:
     """How long and how large; the tests take small ones."""
 
     ack_rounds: int = 5
-    ack: timedelta = timedelta(seconds=4)
-    exchange: timedelta = timedelta(seconds=20)
-    outbound: timedelta = timedelta(seconds=8)
+    ack: timedelta = timedelta(seconds=3)
+    exchange: timedelta = timedelta(seconds=15)
+    outbound: timedelta = timedelta(seconds=6)
     open_runs: int = 10_000
 
 

@@ -64,8 +64,8 @@ async def test_a_load_that_is_refused_gives_no_figures(stack: Stack) -> None:
 async def test_exchanges_sends_slots_and_a_cold_start_are_measured_on_one_house(house: House) -> None:
     found = _values(
         [
-            *await exchanges.measure(house, _SHORT),
-            *await open_runs.measure(house, _SHORT, runs=30),
+            *await exchanges.measure(house, _SHORT, crowd=8),
+            *await open_runs.measure(house, _SHORT, runs=30, crowd=8),
             *await outbound.slots(house, _SHORT),
             *await outbound.sends(house, _SHORT),
         ]
@@ -93,8 +93,8 @@ async def test_customers_who_wait_in_vain_give_no_figures(house: House) -> None:
     house.stack.supervisor.resume("worker")
 
 
-async def test_a_send_that_graph_refuses_gives_no_figures(house: House) -> None:
-    await house.simulator.change_number(tenant.PHONE_NUMBER_ID, revoked=True)
+async def test_a_send_that_graph_refuses_gives_no_figures(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tenant, "ACCESS_TOKEN", "EAAofsomebodyelse")
     with pytest.raises(ExceptionGroup) as raised:
         await outbound.sends(house, _SHORT)
     assert raised.group_contains(outbound.RefusedSendError, match="190")
