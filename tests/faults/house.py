@@ -221,7 +221,7 @@ class House:
         assert account["doubled_ids"] == []
         assert account["repeated_ids"] == []
         assert account["unanswered"] <= apart, account["unanswered_messages"]
-        await self.until(self._is_at_rest, within=20, what="statuses are applied and rows at rest")
+        await self.until(self._is_at_rest, within=40, what="statuses are applied and rows at rest")
         await self._each_inbound_is_in_one_turn(account["inbound"])
         outbound = await self.states("out")
         assert set(outbound) <= {"accepted", "unknown"}, outbound

@@ -6,8 +6,9 @@ import time
 from tests.faults.conftest import OpenHouse
 from tests.faults.house import Figure, House, new_customers
 
-HASTE = {"BACKSTOP": "3", "NUDGE_REPEAT": "3"}
-"""Postgres asks again by itself sooner than it does in production (60 s and 10 s)."""
+HASTE = {"BACKSTOP": "3", "NUDGE_REPEAT": "3", "UNKNOWN_WAIT": "20"}
+"""Postgres asks again sooner than in production (60 s and 10 s), and what was claimed and never posted holds up the rows
+behind it for 20 s instead of 120."""
 
 
 async def test_200_messages_that_arrive_while_temporal_is_away_are_acknowledged_at_once_and_answered_after(
@@ -27,7 +28,7 @@ async def test_200_messages_that_arrive_while_temporal_is_away_are_acknowledged_
     assert account["webhooks"]["unreachable"] == 0
     await asyncio.sleep((30 if chaos else 12) - (time.monotonic() - away))
     await house.supervisor.restart("temporal")
-    record_property("all answered after its return (s)", round(await house.answered(within=30), 2))
+    record_property("all answered after its return (s)", round(await house.answered(within=60), 2))
     await house.reckon()
 
 
