@@ -34,12 +34,7 @@ async def sends(house: House, duration: timedelta) -> list[Figure]:
     await house.simulator.change_number(
         tenant.PHONE_NUMBER_ID, throughput=0, pair_limit=False, statuses=[], answer_delay=GRAPH.total_seconds()
     )
-    payload = messages.payload(
-        messages.Recipient(wa_id=_CUSTOMER, user_id=None),
-        "text",
-        {"text": {"body": "Bench"}},
-        callback_data="bench",
-    )
+    recipient, numbers = messages.Recipient(wa_id=_CUSTOMER, user_id=None), count()
     async with egress.graph_client(max_connections=IN_FLIGHT) as client:
         graph = Graph(
             client,
@@ -51,7 +46,7 @@ async def sends(house: House, duration: timedelta) -> list[Figure]:
 
         async def send() -> None:
             content = {"text": {"body": "Bench"}}
-            payload = messages.payload(recipient, "text", content, callback_data=f"bench.{next(numbers)}")
+            payload = messages.payload(recipient, "text", content, callback_data=f"bench-{next(numbers)}.1")
             answer = await graph.send(tenant.PHONE_NUMBER_ID, tenant.ACCESS_TOKEN, payload)
             if not isinstance(answer, Accepted):
                 raise RefusedSendError(f"the simulator answered {answer}")
