@@ -7,7 +7,7 @@ from tests.faults.conftest import OpenHouse
 from tests.faults.house import Figure, House, new_customers
 
 HASTE = {"BACKSTOP": "3", "NUDGE_REPEAT": "3", "UNKNOWN_WAIT": "20"}
-"""Postgres asks again sooner than in production (60 s and 10 s), and what was claimed and never posted holds up the rows
+"""Postgres asks again sooner than in production (60 s and 10 s), and what was claimed and never posted holds up what is
 behind it for 20 s instead of 120."""
 
 

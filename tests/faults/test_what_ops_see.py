@@ -45,15 +45,22 @@ async def test_a_run_says_in_words_what_each_step_and_timer_is_for_and_what_it_s
     assert told in await _details(handle)
 
 
-async def test_a_row_that_is_a_step_of_its_own_is_named_by_it(house: House) -> None:
+async def test_a_row_that_cannot_leave_is_named_by_its_step_and_its_timer_says_why(house: House) -> None:
     (customer,) = new_customers(1)
-    await house.simulator.add_fault("refuse", code=130429, recipient=customer, count=1)
-    await house.exchange(customer, "hello")
+    await house.simulator.add_fault("refuse", code=80007, recipient=customer, count=1)
+    await house.says(customer, "hello")
+
+    async def is_held() -> bool:
+        return bool(await house.rows("SELECT 1 FROM messages WHERE integration_id = :line AND hold = 'back_off'"))
+
+    await house.until(is_held, within=10, what="the row waits for its back-off")
+    await asyncio.sleep(1)  # two more looks
     _, handle = await _the_run(house)
-    (message,) = await house.rows("SELECT id FROM messages WHERE integration_id = :line AND direction = 'out'")
+    (message,) = await house.rows("SELECT id, reason FROM messages WHERE integration_id = :line AND direction = 'out'")
     steps, timers = await _summaries(handle)
     assert f"send {message.id}" in steps
-    assert "The number's throughput is reached; received messages count too." in " ".join(timers)
+    assert message.reason in timers
+    assert "limit on calls" in message.reason
 
 
 async def test_a_run_whose_number_lost_its_token_says_what_it_waits_for_until_it_is_released(house: House) -> None:
