@@ -60,7 +60,7 @@ def table(figures: Sequence[Figure]) -> Table:
     """All figures, under what they are of; an aim that is met is green, one that is missed red."""
     shown = Table(title="What it costs", title_justify="left")
     for column, justify in (("figure", "left"), ("value", "right"), ("unit", "left"), ("aim", "left")):
-        shown.add_column(column, justify=justify, no_wrap=True)  # type: ignore[arg-type]  # rich's literals
+        shown.add_column(column, justify=justify, no_wrap=column != "figure")  # type: ignore[arg-type]  # rich's literals
     for note, of_it in groupby(figures, key=lambda figure: figure.note):
         shown.add_section()
         shown.add_row(f"[dim]{note}[/dim]")

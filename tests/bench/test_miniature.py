@@ -1,11 +1,13 @@
 """Every bench in miniature: the figures are all there, plausible, and of a house that works."""
 
+import io
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bench import acks, exchanges, open_runs, outbound
 from bench.figures import AIMS, Figure, save, table
@@ -109,7 +111,14 @@ def test_the_file_holds_every_figure_with_its_unit_and_the_machine(tmp_path: Pat
         "slots.per_s": {"value": 2000, "unit": "1/s", "aim": None, "of": ""},
     }
     assert {"cpu", "cores", "python", "versions"} <= set(written["machine"])
-    assert table(figures).row_count == 4
+
+
+def test_the_table_shows_every_value_on_a_narrow_screen() -> None:
+    figures = [Figure("ack.ratio", 0.912, "ratio", "a note that is longer than the screen is wide, " * 3)]
+    screen = Console(width=60, file=io.StringIO(), record=True)
+    screen.print(table(figures))
+    (line,) = [line for line in screen.export_text().splitlines() if "ack.ratio" in line]
+    assert line.replace("│", " ").split() == ["ack.ratio", "0.912", "ratio", "≥", "1"]
 
 
 @pytest.mark.parametrize(("key", "good", "bad"), [("ack.p99_ms", 50.0, 50.1), ("exchange.per_s", 100.0, 99.9)])
