@@ -109,7 +109,7 @@ class WorkerSettings(BaseSettings):
     activity_slots: int = 100
     sandbox: bool = False
     """Runs workflows in Temporal's sandbox, which checks determinism and costs a third of the worker's CPU
-    (docs/decisions). Tests always do."""
+    (docs/decisions/0040). Tests always do."""
     metrics_port: int = 0
     """Port of the worker's own /metrics; 0 serves none."""
     metrics_host: str = "127.0.0.1"
