@@ -11,7 +11,8 @@ from uuid import uuid4
 import pytest
 
 from cli import temporal_cli
-from tests.faults.house import House, Servers, opened
+from tests.faults.house import House
+from tests.faults.opening import Servers, opened
 from tests.services import clone_database, drop_database
 
 _numbers = count()
