@@ -6,7 +6,7 @@ from tests.docs.readme import README, masked, shown
 
 
 def test_make_help_prints_what_readme_shows() -> None:
-    done = subprocess.run(["make", "help"], capture_output=True, text=True, check=True, cwd=README.parent)
+    done = subprocess.run(["make", "--no-print-directory", "help"], capture_output=True, text=True, check=True, cwd=README.parent)
     assert done.stdout.splitlines() == shown("make help").splitlines()
 
 
