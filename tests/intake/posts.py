@@ -60,6 +60,6 @@ async def sent_from(database: Database, number: Number | None = None) -> Sent:
     """A customer of their own, of a number of its own unless one is given."""
     n = next(_numbers)
     number = number or await connected_number(database, digits=f"1555{n:04}")
-    wa_id = f"4917{n:08}"
+    wa_id = f"4916{n:08}"  # none of those that letters.py names
     letters = Letters(number, Customer(wa_id, f"DE.{n}"))
     return Sent(database, letters, await conversation(database, number, wa_id=wa_id))
