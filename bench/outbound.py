@@ -8,7 +8,7 @@ from itertools import count
 
 import egress
 from bench.figures import Figure
-from bench.house import House
+from bench.house import PER_SECOND, House
 from cli import tenant
 from cli.errors import CommandError
 from store.claims import book_slot
@@ -53,6 +53,7 @@ async def sends(house: House, duration: timedelta) -> list[Figure]:
 
         await _repeat(send, IN_FLIGHT, timedelta(seconds=1))
         per_s = await _repeat(send, IN_FLIGHT, duration)
+    await tenant.introduce(house.simulator, throughput=PER_SECOND)
     return [Figure("outbound.per_s", per_s, "1/s", "300 in flight by the Graph client, Graph 200 ms")]
 
 
