@@ -70,7 +70,11 @@ class PostOffice:
             if self._closing:
                 return SendOutcome(str(message_id), State.QUEUED, "The worker is stopping.", stop=True)
             post = self._begin(message_id)
-        done, _ = await asyncio.wait({post.task}, timeout=ANSWER_WITHIN.total_seconds())
+        try:
+            done, _ = await asyncio.wait({post.task}, timeout=ANSWER_WITHIN.total_seconds())
+        except asyncio.CancelledError:
+            post.abandoned = True
+            raise
         if done:
             return post.task.result()
         post.abandoned = True
@@ -103,6 +107,10 @@ class PostOffice:
                 telemetry.claims_not_queued.inc()
             return SendOutcome(str(message_id), claimed.state, claimed.why, stop=claimed.stop)
         answer = await self._post(claimed, claimed_at=claimed_at)
+        if _boot_seconds() - claimed_at > ANSWER_WITHIN.total_seconds():
+            # After a pause the answer may be there before anybody notices that the activity was given up for dead:
+            # whoever looked meanwhile saw a row in flight and waits for it.
+            self._abandon(message_id)
         recorded = await self._record_surely(claimed, answer)
         telemetry.sends.labels(outcome=recorded.state).inc()
         stop = recorded.state in (State.QUEUED, State.SENDING, State.UNKNOWN)
@@ -144,6 +152,9 @@ class PostOffice:
         if not wake and self._abandoned(claimed.message_id):
             await outcomes.wake(self.database, claimed.conversation_id)
         return recorded
+
+    def _abandon(self, message_id: UUID) -> None:
+        self._posts[message_id].abandoned = True
 
     def _abandoned(self, message_id: UUID) -> bool:
         post = self._posts.get(message_id)

@@ -103,8 +103,10 @@ async def test_the_second_of_two_calls_joins_the_first(database: Database) -> No
     assert len(meta.payloads) == 1
 
 
-async def test_a_cancelled_activity_does_not_cut_its_post(database: Database) -> None:
-    _, message_id = await one_queued(database)
+async def test_a_cancelled_activity_does_not_cut_its_post_and_its_record_wakes_the_conversation(
+    database: Database,
+) -> None:
+    conversation_id, message_id = await one_queued(database)
     meta = Meta(answers(Accepted("wamid.1"), after=0.3))
     posts = office(database, meta)
     activity = asyncio.create_task(posts.send(message_id))
@@ -114,6 +116,7 @@ async def test_a_cancelled_activity_does_not_cut_its_post(database: Database) ->
     await posts.close(timedelta(seconds=5))
 
     assert (await row(database, "messages", message_id)).state == "accepted"
+    assert (await row(database, "conversations", conversation_id)).due_at is not None
 
 
 async def test_a_slow_post_is_in_flight_after_a_second_and_its_record_wakes_the_conversation(
@@ -136,9 +139,9 @@ async def test_a_slow_post_is_in_flight_after_a_second_and_its_record_wakes_the_
 async def test_a_machine_that_slept_between_claim_and_post_gives_the_row_back(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, message_id = await one_queued(database)
+    conversation_id, message_id = await one_queued(database)
     meta = Meta(answers(Accepted("wamid.1")))
-    clock = iter([100.0, 105.1])
+    clock = iter([100.0, 105.1, 105.1])
     monkeypatch.setattr(posting, "_boot_seconds", lambda: next(clock))
 
     outcome = await office(database, meta).send(message_id)
@@ -147,6 +150,8 @@ async def test_a_machine_that_slept_between_claim_and_post_gives_the_row_back(
     assert (outcome.state, outcome.stop) == ("queued", True)
     back = await row(database, "messages", message_id)
     assert (back.state, back.attempt) == ("queued", 1)
+    # Somebody may have looked during the pause and wait for a row that was in flight.
+    assert (await row(database, "conversations", conversation_id)).due_at is not None
 
 
 async def test_a_closing_office_takes_nothing_new(database: Database) -> None:
