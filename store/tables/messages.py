@@ -1,0 +1,138 @@
+"""Messages in both directions, the attempts to send them and what Meta told of them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from store.tables.base import created_column, id_column, instant, metadata, one_of, organization_column
+
+# The order in which rows were queued; within a conversation it is taken under the conversation's row lock.
+queue_no = Sequence("message_queue_no_seq", metadata=metadata)
+
+INBOUND_STATES = ("received", "in_turn", "kept")
+OUTBOUND_STATES = ("queued", "sending", "unknown", "accepted", "failed", "expired", "cancelled")
+DELIVERIES = ("none", "sent", "delivered", "read", "played")
+HOLDS = (
+    "token", "permission", "stopped", "app", "disabled", "slot", "pair", "back_off", "not_before", "portfolio", "media",
+    "behind",
+)  # fmt: skip
+
+messages = Table(
+    "messages",
+    metadata,
+    id_column(),
+    organization_column(),
+    Column("integration_id", Uuid, ForeignKey("integrations.id"), nullable=False),
+    Column("conversation_id", Uuid, ForeignKey("conversations.id"), nullable=False),
+    Column("direction", Text, nullable=False),
+    # customer, bot, person (console or business phone), api
+    Column("author", Text, nullable=False),
+    Column("wamid", Text),
+    Column("type", Text, nullable=False),
+    # Meta's own shape in both directions, under the type's key: {"text": {"body": …}, "context": {…}}.
+    Column("content", JSONB, nullable=False),
+    # received: waits for a turn. in_turn: belongs to `turn_id`. kept: stored, never answered (`kept_reason`).
+    Column("state", Text, nullable=False),
+    Column("kept_reason", Text),
+    Column("turn_id", Uuid, ForeignKey("turns.id"), index=True),
+    Column("group_id", Text),
+    # Inbound: Meta's timestamp, then the webhook event and the place in its body give the order.
+    instant("meta_timestamp"),
+    Column("webhook_event_id", BigInteger),
+    Column("place", Integer),
+    # Outbound only, from here on. The order in which a conversation's rows leave; a resend gets a new one.
+    Column("queue_no", BigInteger),
+    Column("category", Text),
+    Column("attempt", SmallInteger, nullable=False, server_default=text("0")),
+    Column("resends", SmallInteger, nullable=False, server_default=text("0")),
+    Column("delivery", Text, nullable=False, server_default=text("'none'")),
+    Column("hold", Text),
+    instant("hold_since"),
+    instant("hold_until"),
+    instant("claimed_at"),
+    instant("unknown_until"),
+    instant("send_before"),
+    Column("unknown_policy", Text),
+    Column("error_code", Integer),
+    Column("error_detail", Text),
+    # Why the outcome is what it is, in words, for a person who reads the message's story.
+    Column("reason", Text),
+    Column("idempotency_key", Text),
+    Column("idempotency_hash", LargeBinary),
+    instant("accepted_at"),
+    created_column(),
+    one_of("direction", "direction", ("in", "out")),
+    one_of("author", "author", ("customer", "bot", "person", "api")),
+    one_of("state", "state", (*INBOUND_STATES, *OUTBOUND_STATES)),
+    one_of("delivery", "delivery", DELIVERIES),
+    one_of("hold", "hold", HOLDS),
+    UniqueConstraint("integration_id", "wamid"),
+    UniqueConstraint("organization_id", "idempotency_key"),
+    Index(
+        "ix_messages_open",
+        "conversation_id",
+        postgresql_where=text("state IN ('received', 'queued', 'sending', 'unknown')"),
+    ),
+    Index("ix_messages_conversation_id_created_at_id", "conversation_id", "created_at", "id"),
+    postgresql_with={"fillfactor": "70"},
+)
+
+ATTEMPT_STATES = ("posting", "accepted", "rejected", "unknown", "given_back")
+
+message_attempts = Table(
+    "message_attempts",
+    metadata,
+    Column("message_id", Uuid, ForeignKey("messages.id"), primary_key=True),
+    Column("attempt", SmallInteger, primary_key=True),
+    organization_column(),
+    Column("state", Text, nullable=False),
+    instant("claimed_at", nullable=False),
+    instant("ended_at"),
+    Column("wamid", Text),
+    Column("http_status", SmallInteger),
+    Column("error_code", Integer),
+    Column("error_subcode", Integer),
+    Column("error_class", Text),
+    # Meta's own words and trace id; never the message's content.
+    Column("error_detail", Text),
+    Column("fbtrace_id", Text),
+    one_of("state", "state", ATTEMPT_STATES),
+    Index("ix_message_attempts_wamid", "wamid", postgresql_where=text("wamid IS NOT NULL")),
+    postgresql_with={"fillfactor": "70"},
+)
+
+message_statuses = Table(
+    "message_statuses",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    organization_column(),
+    Column("integration_id", Uuid, ForeignKey("integrations.id"), nullable=False),
+    # Null until the send's answer (or our id in the status) tells whose it is.
+    Column("message_id", Uuid, ForeignKey("messages.id"), index=True),
+    Column("attempt", SmallInteger),
+    Column("wamid", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    instant("meta_timestamp", nullable=False),
+    Column("recipient_id", Text),
+    Column("recipient_user_id", Text),
+    Column("error_code", Integer),
+    Column("raw", JSONB, nullable=False),
+    Column("webhook_event_id", BigInteger, nullable=False),
+    Column("place", Integer, nullable=False),
+    created_column(),
+    UniqueConstraint("integration_id", "wamid", "status", "meta_timestamp"),
+)

@@ -1,0 +1,98 @@
+"""The numbers that organizations have connected, and how fast each may send."""
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+
+from store.tables.base import created_column, id_column, instant, metadata, one_of, organization_column
+
+wabas = Table(
+    "wabas",
+    metadata,
+    id_column(),
+    organization_column(),
+    Column("waba_id", Text, nullable=False),
+    Column("business_id", Text),
+    Column("name", Text),
+    # Since when our app is subscribed to it, as Meta last told.
+    instant("subscribed_at"),
+    created_column(),
+    UniqueConstraint("organization_id", "waba_id"),
+)
+
+INTEGRATION_STATES = ("connecting", "live", "held", "stopped", "disconnected")
+
+integrations = Table(
+    "integrations",
+    metadata,
+    id_column(),
+    organization_column(),
+    Column("agent_flow_id", Uuid, ForeignKey("agent_flows.id"), nullable=False),
+    Column("waba_row_id", Uuid, ForeignKey("wabas.id"), nullable=False),
+    Column("waba_id", Text, nullable=False),
+    Column("phone_number", Text, nullable=False),
+    Column("phone_number_id", Text, nullable=False),
+    Column("access_token_sealed", LargeBinary),
+    Column("access_token_type", Text),
+    instant("access_token_expires_at"),
+    Column("access_token_last4", Text),
+    Column("access_token_scopes", ARRAY(Text)),
+    Column("verify_token_hash", LargeBinary),
+    Column("state", Text, nullable=False, server_default=text("'connecting'")),
+    Column("state_reason", Text),
+    instant("state_since"),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
+    Column("unknown_policy", Text, nullable=False, server_default=text("'ask'")),
+    # Two-step verification's PIN, as far as we know it: needed when the number has to be registered again.
+    Column("pin_sealed", LargeBinary),
+    # The number is used in the WhatsApp Business app too: never registered by us, 20 messages a second.
+    Column("coexistence", Boolean, nullable=False, server_default=text("false")),
+    # Where Meta sends this number's webhooks instead of the app's own URL.
+    Column("callback_url", Text),
+    # What Meta last told of the number; values are open, new ones come without notice.
+    Column("verified_name", Text),
+    Column("number_status", Text),
+    Column("quality", Text),
+    Column("messaging_limit", Text),
+    Column("throughput", Text),
+    instant("checked_at"),
+    # Once per number and onboarding, within 24 h: what was asked of a number that is used in the app too.
+    instant("contacts_sync_at"),
+    instant("history_sync_at"),
+    instant("disconnected_at"),
+    created_column(),
+    one_of("state", "state", INTEGRATION_STATES),
+    one_of("unknown_policy", "unknown_policy", ("ask", "resend", "give_up")),
+    Index(
+        "uq_integrations_phone_number_id_connected",
+        "phone_number_id",
+        unique=True,
+        postgresql_where=text("state <> 'disconnected'"),
+    ),
+    Index("ix_integrations_verify_token_hash", "verify_token_hash"),
+)
+
+# One row per number, updated for each message sent and received: GCRA's theoretical arrival time, apart from
+# `integrations` so that reading a number never waits for its rate.
+rate_slots = Table(
+    "rate_slots",
+    metadata,
+    Column("integration_id", Uuid, ForeignKey("integrations.id"), primary_key=True),
+    Column("per_second", Integer, nullable=False, server_default=text("80")),
+    Column("burst", Integer, nullable=False, server_default=text("5")),
+    Column("next_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    postgresql_with={"fillfactor": "50"},
+)
