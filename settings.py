@@ -48,6 +48,14 @@ class MetaSettings(BaseSettings):
     """Still accepted on webhooks while the secret is being rotated; empty otherwise."""
     verify_token: SecretStr = SecretStr("")
     """The app's own webhook verify token, as entered in Meta's dashboard."""
+    config_id: str = ""
+    """The Facebook Login for Business configuration that Embedded Signup uses: permissions, assets, token expiry."""
+    sdk_url: str = "https://connect.facebook.net/en_US/sdk.js"
+    """Facebook's JavaScript SDK, which the connect page loads."""
+    dialog_url: str = "https://www.facebook.com"
+    """Where the login dialog of redirect OAuth is."""
+    callback_override_url: str = ""
+    """Where Meta is to send the webhooks of each number instead of the app's own URL; empty: no override."""
     graph_url: str = "https://graph.facebook.com"
     graph_version: str = "v26.0"
     graph_deadline: Seconds = timedelta(seconds=12)
@@ -140,6 +148,58 @@ class ConversationSettings(BaseSettings):
     bot_turns_within: Seconds = timedelta(minutes=10)
 
 
+class OnboardingSettings(BaseSettings):
+    """How long an onboarding waits for whom."""
+
+    model_config = _group("ONBOARDING_")
+
+    patience: Seconds = timedelta(days=7)
+    """How long an onboarding waits for a person (a PIN, a choice, a repair) before it is given up."""
+    code_life: Seconds = timedelta(seconds=30)
+    """Meta's codes live this long; an older one is not asked for."""
+    first_retry: Seconds = timedelta(seconds=1)
+    """Before a step is repeated that Meta refused for the moment; doubled up to 30 s."""
+
+
+class CheckSettings(BaseSettings):
+    """How often each number is compared with what Meta says of it."""
+
+    model_config = _group("CHECK_")
+
+    every: Seconds = timedelta(hours=24)
+    every_stopped: Seconds = timedelta(minutes=15)
+    """While a number is held or stopped."""
+
+
+class EventSettings(BaseSettings):
+    """Events for the business's own software."""
+
+    model_config = _group("EVENTS_")
+
+    private_addresses: bool = False
+    """Lets event endpoints live at private and loopback addresses; for development only."""
+    timeout: Seconds = timedelta(seconds=15)
+    """For one delivery, from connect to the status line."""
+    patience: Seconds = timedelta(days=1)
+    """How long one event is offered to an endpoint before the endpoint is switched off."""
+
+
+class ConsoleSettings(BaseSettings):
+    """The pages for people."""
+
+    model_config = _group("CONSOLE_")
+
+    public_url: str = "http://127.0.0.1:8080"
+    """Where browsers and Meta find this API: redirect URIs and links are built on it. Cookies are Secure when https."""
+    dashboard_url: str = ""
+    """Where redirect OAuth ends, with `whatsapp_connected=true` or `whatsapp_error=<code>`; empty: the console."""
+    session_life: Seconds = timedelta(hours=12)
+    """A session ends this long after it was last used."""
+    sign_in_attempts: int = 10
+    """Failed attempts to sign in, per address and per account, within `sign_in_window`."""
+    sign_in_window: Seconds = timedelta(minutes=15)
+
+
 class AgentSettings(BaseSettings):
     """The business's own agents that we ask over HTTP."""
 
@@ -225,6 +285,10 @@ class Settings:
     worker: WorkerSettings
     conversation: ConversationSettings
     agent: AgentSettings
+    onboarding: OnboardingSettings
+    check: CheckSettings
+    events: EventSettings
+    console: ConsoleSettings
     api: ApiSettings
     intake: IntakeSettings
     log: LogSettings
@@ -245,6 +309,10 @@ def load() -> Settings:
         worker=WorkerSettings(),
         conversation=ConversationSettings(),
         agent=AgentSettings(),
+        onboarding=OnboardingSettings(),
+        check=CheckSettings(),
+        events=EventSettings(),
+        console=ConsoleSettings(),
         api=ApiSettings(),
         intake=IntakeSettings(),
         log=LogSettings(),

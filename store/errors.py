@@ -85,3 +85,25 @@ class SealingError(HoldfastError):
 
     code = "sealing"
     next_step = "Put the key it was sealed with back into SEALING_KEYS."
+
+
+class MetaUnavailableError(HoldfastError):
+    """Meta refused for the moment, or did not answer: it is tried again by itself."""
+
+    code = "meta_unavailable"
+    http_status = 503
+    next_step = "Wait: it is tried again by itself. If it lasts, see Meta's status page."
+
+
+class NotWaitedForError(ConflictError):
+    """An answer came that the onboarding does not wait for."""
+
+    code = "not_waited_for"
+    next_step = "Read the onboarding: it says what it waits for, if it does."
+
+
+class NumberTakenError(ConflictError):
+    """Another organization holds this number."""
+
+    code = "number_taken"
+    next_step = "Disconnect the number there first; its owner has to do that."
