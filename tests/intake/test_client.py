@@ -53,7 +53,7 @@ async def test_a_look_starts_a_run_that_tells_whose_it_is_and_later_ones_signal_
 async def test_only_the_latest_runs_are_remembered_and_the_others_are_found_all_the_same(
     temporal_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workflows.client._REMEMBERED", 2)
+    monkeypatch.setattr("workflows.client.conversations._REMEMBERED", 2)
     starter = ConversationStarter(temporal_client, limits=_LIMITS)
     dues = [_due() for _ in range(3)]
     for due in (*dues, dues[1], *dues):

@@ -1,16 +1,13 @@
-"""The way to Temporal: connects, starts and signals. The only file that does."""
+"""Wakes conversations: signals their run, and starts one where there is none."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from pydantic import SecretStr
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.runtime import Runtime
-from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
+from temporalio.service import RPCError, RPCStatusCode
 
+from workflows.client.connection import RPC_TIMEOUT, TROUBLE, LaterError, reason
 from workflows.contracts import (
     CONVERSATIONS_QUEUE,
     WA_INTEGRATION,
@@ -25,30 +22,6 @@ from workflows.contracts import (
 _REMEMBERED = 10_000
 
 
-class Address(Protocol):
-    """Which Temporal to use; the settings' `TemporalSettings` is one."""
-
-    @property
-    def address(self) -> str:
-        """Host and port."""
-
-    @property
-    def namespace(self) -> str:
-        """Where our workflows live."""
-
-    @property
-    def api_key(self) -> SecretStr:
-        """Temporal Cloud's; empty elsewhere."""
-
-    @property
-    def tls(self) -> bool:
-        """Whether to speak TLS; an API key implies it."""
-
-
-class LaterError(Exception):
-    """The signal was not delivered: Temporal is away, overloaded, or the run is just ending. The mark stays."""
-
-
 @dataclass(frozen=True, slots=True)
 class DueConversation:
     """A conversation to be looked at, with what its run shows should it have to be started."""
@@ -58,30 +31,6 @@ class DueConversation:
     integration_id: str
     state: State = "with the bot"
     window_until: datetime | None = None
-
-
-async def connect(where: Address, *, runtime: Runtime | None = None, lazy: bool = True) -> Client:
-    """A client with our data converter.
-
-    `lazy`: connected when it is first used, since Temporal may be away when a process starts. A worker needs one that
-    is connected.
-
-    Raises:
-        RuntimeError: Temporal could not be reached; never when `lazy`.
-    """
-    api_key = where.api_key.get_secret_value()
-    tls = where.tls or bool(api_key)
-    return await Client.connect(
-        where.address,
-        namespace=where.namespace,
-        api_key=api_key or None,
-        tls=tls,
-        data_converter=pydantic_data_converter,
-        runtime=runtime,
-        lazy=lazy,
-        # Without TLS the server is near: packing what takes no time to travel costs processor on both sides.
-        grpc_compression=GrpcCompression.GZIP if tls else GrpcCompression.NONE,
-    )
 
 
 class ConversationStarter:
@@ -100,7 +49,7 @@ class ConversationStarter:
         *,
         limits: ConversationInput,
         task_timeout: timedelta = timedelta(seconds=4),
-        rpc_timeout: timedelta = timedelta(seconds=5),
+        rpc_timeout: timedelta = RPC_TIMEOUT,
     ) -> None:
         self._client = client
         self._limits = limits
@@ -117,8 +66,8 @@ class ConversationStarter:
         try:
             if not await self._signalled(conversation):
                 await self._start(conversation)
-        except (RPCError, RuntimeError, OSError) as error:  # RuntimeError: a lazy client could not connect
-            raise LaterError(_reason(error)) from error
+        except TROUBLE as error:
+            raise LaterError(reason(error)) from error
         self._remember(conversation.conversation_id)
 
     async def _signalled(self, conversation: DueConversation) -> bool:
@@ -168,7 +117,3 @@ def _search_attributes(conversation: DueConversation) -> TypedSearchAttributes:
     if conversation.window_until is not None:
         pairs.append(SearchAttributePair(WA_WINDOW_UNTIL, conversation.window_until))
     return TypedSearchAttributes(pairs)
-
-
-def _reason(error: Exception) -> str:
-    return error.status.name.lower() if isinstance(error, RPCError) else type(error).__name__
