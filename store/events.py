@@ -30,9 +30,9 @@ async def emit(
     Each enabled endpoint that wants this type gets a delivery, due at once. The event is kept also where nobody is
     told: the console shows it.
     """
-    event_id = new_id()
-    row = {"id": event_id, "organization_id": organization_id, "type": type, "integration_id": integration_id}
-    await connection.execute(insert(events).values(row | {"data": dict(data)}))
+    event_id = await record(
+        connection, organization_id=organization_id, type=type, integration_id=integration_id, data=data
+    )
     wanting = select(event_endpoints.c.id).where(
         event_endpoints.c.organization_id == organization_id,
         event_endpoints.c.enabled,
@@ -41,6 +41,21 @@ async def emit(
     )
     for endpoint_id in (await connection.execute(wanting.order_by(event_endpoints.c.id))).scalars().all():
         await deliver_to(connection, organization_id=organization_id, event_id=event_id, endpoint_id=endpoint_id)
+    return event_id
+
+
+async def record(
+    connection: AsyncConnection,
+    *,
+    organization_id: UUID,
+    type: EventType,  # noqa: A002 - Standard Webhooks' word
+    integration_id: UUID | None = None,
+    data: Mapping[str, Any],
+) -> UUID:
+    """Keep an event that nobody is told by itself; answers its id."""
+    event_id = new_id()
+    row = {"id": event_id, "organization_id": organization_id, "type": type, "integration_id": integration_id}
+    await connection.execute(insert(events).values(row | {"data": dict(data)}))
     return event_id
 
 

@@ -1,0 +1,118 @@
+"""What is shown of events: what happened, what became of each delivery, and which endpoints were switched off."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from store.engine import Database
+from store.event_endpoints import endpoint_in
+from store.paging import Keyset, Page, PageRequest
+from store.tables import event_deliveries, event_endpoints, events
+
+_DELIVERIES = Keyset("event-deliveries", event_deliveries.c.id)
+_EVENTS = Keyset("events", events.c.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one endpoint."""
+
+    id: UUID
+    event_id: UUID
+    type: str
+    happened_at: datetime
+    state: str
+    """pending, delivered or failed."""
+    attempts: int
+    status: int | None
+    """The HTTP status of the last answer, if one came."""
+    reason: str | None
+    """Why the last attempt came to nothing."""
+    next_attempt_at: datetime | None
+    redelivers_id: UUID | None
+    """The delivery that this one repeats."""
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened."""
+
+    id: UUID
+    type: str
+    integration_id: UUID | None
+    data: dict[str, Any]
+    happened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedOff:
+    """An endpoint that was switched off by us, for a banner."""
+
+    endpoint_id: UUID
+    url: str
+    reason: str
+    since: datetime
+
+
+async def list_deliveries(
+    database: Database, organization_id: UUID, endpoint_id: UUID, wanted: PageRequest
+) -> Page[Delivery]:
+    """An endpoint's deliveries, the newest first.
+
+    Raises:
+        NotFoundError: the organization has no such endpoint.
+    """
+    query = (
+        select(
+            event_deliveries.c.id,
+            event_deliveries.c.event_id,
+            events.c.type,
+            events.c.created_at.label("happened_at"),
+            event_deliveries.c.state,
+            event_deliveries.c.attempts,
+            event_deliveries.c.last_status.label("status"),
+            event_deliveries.c.last_error.label("reason"),
+            event_deliveries.c.next_attempt_at,
+            event_deliveries.c.redelivers_id,
+            event_deliveries.c.created_at,
+            event_deliveries.c.ended_at,
+        )
+        .join(events, events.c.id == event_deliveries.c.event_id)
+        .where(event_deliveries.c.organization_id == organization_id, event_deliveries.c.endpoint_id == endpoint_id)
+    )
+    async with database.transaction() as connection:
+        await endpoint_in(connection, organization_id, endpoint_id)
+        return await _DELIVERIES.page(connection, query, wanted, make=lambda row: Delivery(**row))
+
+
+async def list_events(
+    database: Database, organization_id: UUID, wanted: PageRequest, *, integration_id: UUID | None = None
+) -> Page[Event]:
+    """What happened, the newest first; with `integration_id`, to this number."""
+    columns = (events.c.id, events.c.type, events.c.integration_id, events.c.data)
+    query = select(*columns, events.c.created_at.label("happened_at")).where(
+        events.c.organization_id == organization_id
+    )
+    if integration_id is not None:
+        query = query.where(events.c.integration_id == integration_id)
+    async with database.transaction() as connection:
+        return await _EVENTS.page(connection, query, wanted, make=lambda row: Event(**row))
+
+
+async def switched_off_endpoints(database: Database, organization_id: UUID) -> list[SwitchedOff]:
+    """The endpoints that we have switched off and nobody has switched on again: what a banner says."""
+    query = select(
+        event_endpoints.c.id, event_endpoints.c.url, event_endpoints.c.disabled_reason, event_endpoints.c.disabled_at
+    ).where(
+        event_endpoints.c.organization_id == organization_id,
+        event_endpoints.c.deleted_at.is_(None),
+        event_endpoints.c.disabled_reason.is_not(None),
+    )
+    async with database.transaction() as connection:
+        rows = await connection.execute(query.order_by(event_endpoints.c.disabled_at.desc()))
+        return [SwitchedOff(*row) for row in rows]
