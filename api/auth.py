@@ -1,9 +1,9 @@
-"""Whom a request speaks for: an API key in the Authorization header is one organization."""
+"""Whom a request speaks for: the organization of its API key, or of the person who is signed in to the console."""
 
 import hashlib
 import time
 from collections import OrderedDict
-from typing import Annotated
+from typing import Annotated, Protocol
 from uuid import UUID
 
 from fastapi import Depends, Request
@@ -48,13 +48,43 @@ class ApiKeys:
         return organization_id
 
 
+class Sessions(Protocol):
+    """Finds the session that a browser's cookie names; the console's are given to the app as `app.state.sessions`."""
+
+    async def organization(self, request: Request) -> UUID | None:
+        """The organization of the person who is signed in; None without a session that is good.
+
+        Sets `request.state.person_id`. A request that may change something has to carry the session's CSRF token in
+        `X-CSRF-Token`.
+
+        Raises:
+            HoldfastError: it has a session and lacks that token.
+        """
+
+
 async def _caller(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> UUID:
-    if credentials is None:
+    if credentials is not None:
+        keys: ApiKeys = request.app.state.api_keys
+        return await keys.organization(credentials.credentials)
+    # A header that is no good key is refused above: it never falls back to whatever cookie comes along.
+    sessions: Sessions | None = getattr(request.app.state, "sessions", None)
+    organization_id = None
+    if sessions is not None and "authorization" not in request.headers:
+        organization_id = await sessions.organization(request)
+    if organization_id is None:
         raise UnauthorizedError("The request has no API key.")
-    keys: ApiKeys = request.app.state.api_keys
-    return await keys.organization(credentials.credentials)
+    return organization_id
+
+
+Caller = Annotated[UUID, Depends(_caller)]
+"""The organization that the request speaks for: every query names it."""
+
+
+def _person(request: Request, _: Caller) -> UUID | None:
+    person_id: UUID | None = getattr(request.state, "person_id", None)
+    return person_id
 
 
 def _database(request: Request) -> Database:
@@ -62,6 +92,6 @@ def _database(request: Request) -> Database:
     return database
 
 
-Caller = Annotated[UUID, Depends(_caller)]
-"""The organization that the request speaks for: every query names it."""
+Person = Annotated[UUID | None, Depends(_person)]
+"""The person who is signed in; None when the request comes with a key."""
 Store = Annotated[Database, Depends(_database)]

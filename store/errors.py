@@ -4,6 +4,9 @@ The API renders them as RFC 9457 problems, activities let only these out; anythi
 error id with its details in `error_reports`. Each `code` has a heading in docs/errors.md.
 """
 
+import math
+from datetime import timedelta
+
 
 class HoldfastError(Exception):
     """Something a caller can do something about."""
@@ -107,3 +110,48 @@ class NumberTakenError(ConflictError):
 
     code = "number_taken"
     next_step = "Disconnect the number there first; its owner has to do that."
+
+
+class ForbiddenError(HoldfastError):
+    """Who asks is known and may not do this."""
+
+    code = "forbidden"
+    http_status = 403
+    next_step = "Ask an owner of the organization."
+
+
+class TooManyAttemptsError(HoldfastError):
+    """Somebody tried too often; nothing was looked at this time."""
+
+    code = "too_many_attempts"
+    http_status = 429
+    next_step = "Wait, then try again."
+
+    def __init__(self, wait: timedelta) -> None:
+        minutes = max(1, math.ceil(wait.total_seconds() / 60))
+        super().__init__(
+            "Too many attempts failed lately.",
+            next_step=f"Try again in {minutes} {'minute' if minutes == 1 else 'minutes'}.",
+        )
+        self.wait = wait
+
+
+class TokenInvalidError(InvalidRequestError):
+    """Meta does not take this access token."""
+
+    code = "token_invalid"
+    next_step = "Make a new token (Business settings, System users) and enter that one."
+
+
+class WrongAppError(InvalidRequestError):
+    """The access token belongs to another app of Meta's than ours."""
+
+    code = "wrong_app"
+    next_step = "Make the token for our app: choose it when the token is generated."
+
+
+class MissingPermissionError(InvalidRequestError):
+    """The access token lacks a permission that sending and receiving need."""
+
+    code = "missing_permission"
+    next_step = "Make the token with whatsapp_business_management and whatsapp_business_messaging."

@@ -1,0 +1,104 @@
+"""A token that somebody typed in is believed only when Meta says that it is ours, valid, and can see the number."""
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from store.errors import (
+    InvalidRequestError,
+    MetaUnavailableError,
+    MissingPermissionError,
+    NotFoundError,
+    TokenInvalidError,
+    UnavailableError,
+    WrongAppError,
+)
+from whatsapp.accounts import Accounts, Failure, NumberFacts, Refused, TokenFacts, Waba
+from whatsapp.errors import classify
+
+_NO_SUCH_OBJECT = 100
+"""Meta's code for a wrong parameter; with 33 it is an id that does not exist or that the token cannot see."""
+SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What Meta says of a token and of the number it was given for."""
+
+    token: TokenFacts
+    waba: Waba
+    number: NumberFacts
+
+
+async def prove(accounts: Accounts | None, token: str, *, waba_id: str, phone_number_id: str) -> Proven:
+    """Ask Meta about a token, the account and the number, by the token itself.
+
+    Raises:
+        TokenInvalidError, WrongAppError, MissingPermissionError: it is none that we could work with.
+        NotFoundError: it cannot see this account, or the account has no such number.
+        MetaUnavailableError: Meta did not answer; nothing is known.
+        UnavailableError: this process has no way to Meta.
+    """
+    if accounts is None:
+        raise UnavailableError("This process has no way to Meta.")
+    facts = await accounts.inspect_token(token)
+    if not isinstance(facts, TokenFacts):
+        _refuse(facts, "the token")
+    _check(facts, app_id=accounts.app_id)
+    waba = await accounts.waba(waba_id, token)
+    if not isinstance(waba, Waba):
+        _refuse(waba, f"the WhatsApp Business Account {waba_id}")
+    numbers = await accounts.numbers(waba_id, token)
+    if not isinstance(numbers, list):
+        _refuse(numbers, f"the numbers of the WhatsApp Business Account {waba_id}")
+    number = next((number for number in numbers if number.id == phone_number_id), None)
+    if number is None:
+        raise NotFoundError(
+            f"The WhatsApp Business Account {waba_id} has no number with the id {phone_number_id}.",
+            next_step="Copy both ids from WhatsApp Manager, API setup.",
+        )
+    return Proven(facts, waba, number)
+
+
+def check_phone_number(given: str, number: NumberFacts) -> None:
+    """Refuse a phone number that is not the one behind the id.
+
+    Raises:
+        InvalidRequestError: Meta knows the number as another one.
+    """
+    known = number.display_phone_number
+    if known is not None and _digits(known) != _digits(given):
+        raise InvalidRequestError(f"phone_number: Meta knows the number {number.id} as {known}.")
+
+
+def _check(facts: TokenFacts, *, app_id: str) -> None:
+    if facts.app_id != app_id:
+        raise WrongAppError(f"The token belongs to the app {facts.app_id or 'unknown'}, not to ours ({app_id}).")
+    if not facts.is_valid:
+        raise TokenInvalidError(f"Meta says that the token is not valid: {facts.error or 'no reason given'}")
+    missing = [scope for scope in SCOPES if scope not in facts.scopes]
+    if missing:
+        raise MissingPermissionError(f"The token lacks {' and '.join(missing)}.")
+
+
+def _refuse(failure: Failure, what: str) -> NoReturn:
+    """Say in our words why Meta did not tell of something."""
+    if not isinstance(failure, Refused) or failure.is_transient:
+        raise MetaUnavailableError("Meta did not answer; nothing was stored.", next_step="Try again in a moment.")
+    verdict = classify(
+        failure.code,
+        subcode=failure.subcode,
+        http_status=failure.http_status,
+        is_transient=failure.is_transient,
+        detail=failure.detail or "",
+    )
+    if verdict.kind in {"retry", "unknown"}:
+        raise MetaUnavailableError("Meta refused for the moment; nothing was stored.", next_step="Try again later.")
+    if verdict.hold == "token":
+        raise TokenInvalidError(f"Meta does not take the token: {verdict.meaning}")
+    if verdict.hold == "permission" and failure.code != _NO_SUCH_OBJECT:
+        raise MissingPermissionError(f"With this token Meta does not show {what}.")
+    raise NotFoundError(f"With this token Meta does not show {what}.", next_step="Check the ids and the token's assets.")
+
+
+def _digits(number: str) -> str:
+    return "".join(character for character in number if character.isdigit())
