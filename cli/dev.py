@@ -93,6 +93,8 @@ async def _stay(stack: Stack) -> None:
         async with SimulatorClient(stack.simulator_url) as simulator:
             await tenant.introduce(simulator)
     rows = {
+        "Console": f"{stack.api_url}/console",
+        "Sign in as": f"{business.email} with {business.password}",
         "API docs": f"{stack.api_url}/docs",
         "Temporal UI": stack.temporal.ui_url if stack.temporal else f"(of {stack.temporal_address})",
         "Simulator": stack.simulator_url,

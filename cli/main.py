@@ -132,10 +132,12 @@ def doctor() -> None:
 def _add_groups() -> None:
     from cli.keys import api_keys, seal
     from cli.numbers import numbers
+    from cli.people import people
 
     app.add_typer(api_keys, name="api-keys")
     app.add_typer(seal, name="seal")
     app.add_typer(numbers, name="numbers")
+    app.add_typer(people, name="people")
 
 
 def main() -> None:

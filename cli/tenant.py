@@ -2,20 +2,25 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+from cli.people import made_up_password
 from simulator.client import SimulatorClient
 from store.engine import Database
 from store.hashing import KeyedHash
 from store.integrations import connect_number
 from store.organizations import create_agent_flow, create_api_key, create_organization, organization_of_key
+from store.passwords import Passwords
+from store.people import create_person, person_with_email, set_password
 from store.sealing import KeyRing
 
 PHONE_NUMBER = "+15550001111"
 PHONE_NUMBER_ID = "106540352242922"
 WABA_ID = "102290129340398"
+EMAIL = "owner@example.com"
 ACCESS_TOKEN = "EAAlocaltoken0000000"  # noqa: S105 - the simulator's own
 
 
@@ -26,6 +31,9 @@ class Tenant:
     organization_id: str
     integration_id: str
     api_key: str
+    email: str = EMAIL
+    password: str = ""
+    """Of the first person, who signs in to the console."""
 
 
 async def create(database: Database, environment: Mapping[str, str], *, per_second: int = 80) -> Tenant:
@@ -51,7 +59,8 @@ async def create(database: Database, environment: Mapping[str, str], *, per_seco
         per_second=per_second,
     )
     api_key = await create_api_key(database, hashing, organization_id=organization, name="local")
-    return Tenant(str(organization), str(integration), api_key)
+    password = await _first_person(database, organization)
+    return Tenant(str(organization), str(integration), api_key, password=password)
 
 
 async def kept_in(file: Path, database: Database, environment: Mapping[str, str]) -> Tenant:
@@ -59,11 +68,40 @@ async def kept_in(file: Path, database: Database, environment: Mapping[str, str]
     if file.exists():
         tenant = Tenant(**json.loads(file.read_text()))
         if await organization_of_key(database, keyed_hash(environment), tenant.api_key):
-            return tenant
-    tenant = await create(database, environment)
+            return tenant if tenant.password else _noted(file, await _with_a_person(database, tenant))
+    return _noted(file, await create(database, environment))
+
+
+def _noted(file: Path, tenant: Tenant) -> Tenant:
     file.touch(mode=0o600)
     file.write_text(json.dumps(asdict(tenant)))
     return tenant
+
+
+async def _with_a_person(database: Database, tenant: Tenant) -> Tenant:
+    """One that was made before there was a console."""
+    return replace(tenant, password=await _first_person(database, UUID(tenant.organization_id)))
+
+
+async def _first_person(database: Database, organization_id: UUID) -> str:
+    """An owner's account; its password, which is kept beside the stack's other secrets."""
+    password, passwords = made_up_password(), Passwords()
+    known = await person_with_email(database, EMAIL)
+    if known is None:
+        await create_person(
+            database,
+            passwords,
+            organization_id=organization_id,
+            email=EMAIL,
+            name="Owner",
+            password=password,
+            role="owner",
+        )
+    else:
+        await set_password(
+            database, passwords, organization_id=known.organization_id, person_id=known.id, password=password
+        )
+    return password
 
 
 async def introduce(simulator: SimulatorClient, **knobs: Any) -> None:
