@@ -196,6 +196,8 @@ claims_not_queued = _counter("claims_not_queued", "Claims that found a row not q
 sends = _counter("sends", "Posts to Meta, by recorded outcome.", "outcome")
 posts_in_flight = _gauge("posts_in_flight", "Posts to Meta under way in this process.")
 read_receipts = _counter("read_receipts", "Read receipts with typing indicator, by result.", "result")
+event_deliveries = _counter("event_deliveries", "Attempts to deliver events to businesses, by result.", "result")
+number_checks = _counter("number_checks", "Checks of numbers, by outcome.", "outcome")
 error_reports = _counter("error_reports", "Unexpected errors reported, by place.", "where")
 
 METRICS_CONTENT_TYPE: Final = CONTENT_TYPE_LATEST

@@ -41,7 +41,8 @@ class _Guarded(ActivityInboundInterceptor):
             raise
         except HoldfastError as error:
             final = getattr(error, "final", False)
-            raise ApplicationError(error.detail, type=error.code, non_retryable=final) from None
+            wait = getattr(error, "retry_in", None)
+            raise ApplicationError(error.detail, type=error.code, non_retryable=final, next_retry_delay=wait) from None
         except DATABASE_ERRORS as error:
             kind = type(error).__name__
             log.warning("activity.database_away", activity=activity.info().activity_type, error=kind)

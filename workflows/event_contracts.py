@@ -21,13 +21,17 @@ class DeliveryInput:
     """How long it is tried before the endpoint is given up."""
     first_retry: timedelta = timedelta(seconds=5)
     longest_retry: timedelta = timedelta(hours=2)
+    attempt_timeout: timedelta = timedelta(seconds=40)
+    """For one attempt; longer than the post's own limit (EVENTS_TIMEOUT)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Post the event once."""
+    """Post the event once. The waits say how long until the next attempt, should this one come to nothing."""
 
     delivery_id: str
+    first_retry: timedelta = timedelta(seconds=5)
+    longest_retry: timedelta = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
