@@ -31,6 +31,12 @@ class Business:
     status: int = 200
     after: float = 0
     told: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def told_more(self) -> None:
+        """Wait for the next event."""
+        self.heard.clear()
+        await asyncio.wait_for(self.heard.wait(), timeout=10)
 
     def app(self) -> FastAPI:
         app = FastAPI()
@@ -38,6 +44,7 @@ class Business:
         @app.post("/events")
         async def take(request: Request) -> Response:
             self.told.append((dict(request.headers), await request.body()))
+            self.heard.set()
             await asyncio.sleep(self.after)
             return Response(status_code=self.status, headers={"location": "http://127.0.0.1:1/elsewhere"})
 
@@ -76,8 +83,8 @@ class House:
         delivered: Delivered = await ActivityEnvironment().run(self.activities.deliver_event, command)
         return delivered
 
-    async def delivery(self, delivery_id: UUID) -> Any:
-        return await row(self.database, "event_deliveries", delivery_id)
+    async def delivery(self, delivery_id: UUID | str) -> Any:
+        return await row(self.database, "event_deliveries", UUID(str(delivery_id)))
 
     async def endpoint(self) -> Any:
         return await row(self.database, "event_endpoints", self.endpoint_id)
