@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
+AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, DBAPIError, PoolTimeoutError, OSError)
+"""What a request may raise while Postgres is away; of the driver's own errors only those that `is_away` confirms."""
+
 Report = Callable[[BaseException], Awaitable[UUID]]
 """Keeps the details of an unexpected error and answers the id by which they are found."""
 
@@ -85,17 +88,21 @@ def install(app: FastAPI, report: Report) -> None:
     app.add_exception_handler(HoldfastError, _holdfast)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for away in (OperationalError, InterfaceError, DBAPIError, PoolTimeoutError, OSError):
+    for away in AWAY:
         app.add_exception_handler(away, _database)
     app.add_middleware(UnexpectedErrors, report=report)
 
 
 class UnexpectedErrors:
-    """The API's edge: what nobody foresaw is reported, and the caller gets the report's id and no detail."""
+    """The API's edge: what nobody foresaw is reported, and the caller gets the report's id and no detail.
 
-    def __init__(self, app: ASGIApp, *, report: Report) -> None:
+    `answer` makes of that id what the caller gets.
+    """
+
+    def __init__(self, app: ASGIApp, *, report: Report, answer: Callable[[UUID], Response] | None = None) -> None:
         self._app = app
         self._report = report
+        self._answer = answer or _unexpected
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; answer 500 when that raises before an answer has begun."""
@@ -111,7 +118,7 @@ class UnexpectedErrors:
         except Exception as error:
             if scope["type"] != "http" or begun:
                 raise
-            await _unexpected(await self._report(error))(scope, receive, send)
+            await self._answer(await self._report(error))(scope, receive, send)
 
 
 def _unexpected(error_id: UUID) -> Response:
@@ -165,13 +172,14 @@ async def _http(_: Request, error: Exception) -> Response:
 
 async def _database(request: Request, error: Exception) -> Response:
     """Postgres is away: that is nobody's defect. Anything else that the driver says is one."""
-    if isinstance(error, DBAPIError) and not _is_away(error):
+    if isinstance(error, DBAPIError) and not is_away(error):
         raise error
     log.warning("api.database_away", path=request.url.path, reason=type(error).__name__)
     return await _holdfast(request, UnavailableError("The database does not answer."))
 
 
-def _is_away(error: DBAPIError) -> bool:
+def is_away(error: DBAPIError) -> bool:
+    """Whether Postgres could not be reached, or refuses for the moment."""
     # 08: connection, 53: no resources left (too many connections, disk full), 57: shutting down or starting up.
     state = str(getattr(error.orig, "sqlstate", None) or "")
     return (
