@@ -41,6 +41,10 @@ class OnboardingInput:
     longest_retry: timedelta = timedelta(seconds=30)
     step_timeout: timedelta = timedelta(seconds=40)
     """For one attempt at a step: a few calls of 12 s at most each."""
+    exchange_within: timedelta = timedelta(seconds=35)
+    """For the exchange of the code, all attempts: after that the code is dead, and one more attempt says so."""
+    events_per_run: int = 1000
+    """A run continues as new past this many history events: a step that fails for days must not fill it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,9 @@ class TakeStep:
 
     onboarding_id: str
     step: Step
+    gives_up: bool = False
+    """The patience has ended: what is still waited for ends now, with a notice. Given to `prove` only; every other
+    wait that lasts too long fails the onboarding."""
 
 
 @dataclass(frozen=True, slots=True)
