@@ -1,6 +1,7 @@
 """The audit log: what was done to what, and by whom. Written in the transaction that does it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
@@ -10,6 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store.tables import audit_log
 
 Actor = Literal["person", "key", "meta", "holdfast"]
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who does something: a person or a key with its id, Meta, or Holdfast itself."""
+
+    actor: Actor = "holdfast"
+    actor_id: UUID | None = None
+
+
+OURSELVES = By()
 
 
 async def note(

@@ -1,15 +1,16 @@
 """Integrations: the WhatsApp numbers that organizations have connected, their tokens and states."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import case, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import nudges
+from store import audit, nudges
+from store.audit import OURSELVES, By
 from store.engine import Database
 from store.errors import ConflictError, NotFoundError
 from store.hashing import KeyedHash
@@ -56,26 +57,36 @@ async def connect_number(  # noqa: PLR0913 - each is a fact of its own that only
         "waba_id": waba_id,
         "phone_number": phone_number,
         "phone_number_id": phone_number_id,
-        "access_token_sealed": _seal_token(ring, access_token, integration_id),
-        "access_token_type": token_type,
-        "access_token_expires_at": token_expires_at,
-        "verify_token_hash": keyed_hash.digest(verify_token),
+        **token_columns(ring, integration_id, access_token, type=token_type, expires_at=token_expires_at),
+        **verify_token_columns(ring, keyed_hash, integration_id, verify_token),
         "unknown_policy": unknown_policy,
         "state": state,
         "state_since": func.clock_timestamp(),
     }
     async with database.transaction() as connection:
-        await _check_agent_flow(connection, organization_id, agent_flow_id)
-        waba_row_id = await _waba(connection, organization_id, waba_id=waba_id, business_id=business_id)
-        statement = upsert(integrations).values(row | {"waba_row_id": waba_row_id})
-        # Spelled out: after five calls Postgres plans without the values, and a bound one then matches no index.
-        free = statement.on_conflict_do_nothing(
-            index_elements=["phone_number_id"], index_where=text("state <> 'disconnected'")
-        )
-        if (await connection.execute(free.returning(integrations.c.id))).one_or_none() is None:
-            raise ConflictError("This phone number is connected already.")
-        await connection.execute(insert(rate_slots).values(integration_id=integration_id, per_second=per_second))
+        await insert_number(connection, row, business_id=business_id, per_second=per_second)
     return integration_id
+
+
+async def insert_number(
+    connection: AsyncConnection, row: Mapping[str, Any], *, business_id: str | None, per_second: int
+) -> None:
+    """Insert an integration with its account and its rate; `row` holds its columns but `waba_row_id`.
+
+    Raises:
+        NotFoundError: the organization has no such agent flow.
+        ConflictError: the number is connected already, here or in another organization.
+    """
+    await check_agent_flow(connection, row["organization_id"], row["agent_flow_id"])
+    waba_row_id = await find_waba(connection, row["organization_id"], waba_id=row["waba_id"], business_id=business_id)
+    statement = upsert(integrations).values({**row, "waba_row_id": waba_row_id})
+    # Spelled out: after five calls Postgres plans without the values, and a bound one then matches no index.
+    free = statement.on_conflict_do_nothing(
+        index_elements=["phone_number_id"], index_where=text("state <> 'disconnected'")
+    )
+    if (await connection.execute(free.returning(integrations.c.id))).one_or_none() is None:
+        raise ConflictError("This phone number is connected already.")
+    await connection.execute(insert(rate_slots).values(integration_id=row["id"], per_second=per_second))
 
 
 async def verify_token_matches(database: Database, keyed_hash: KeyedHash, token: str) -> bool:
@@ -117,6 +128,45 @@ async def set_state(
         await _change(connection, organization_id, integration_id, changes)
 
 
+async def update_integration(  # noqa: PLR0913 - what is changed, each by its name
+    database: Database,
+    ring: KeyRing,
+    keyed_hash: KeyedHash,
+    *,
+    organization_id: UUID,
+    integration_id: UUID,
+    enabled: bool | None = None,
+    agent_flow_id: UUID | None = None,
+    verify_token: str | None = None,
+    unknown_policy: UnknownPolicy | None = None,
+    actor: By = OURSELVES,
+) -> None:
+    """Change what is given; None leaves it. Enabled again, what waits goes on. A new token: `replace_token`.
+
+    Raises:
+        NotFoundError: the organization has no such integration or agent flow.
+    """
+    wanted = {"enabled": enabled, "agent_flow_id": agent_flow_id, "unknown_policy": unknown_policy}
+    changes: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+    if verify_token is not None:
+        changes |= verify_token_columns(ring, keyed_hash, integration_id, verify_token)
+    if not changes:
+        return
+    async with database.transaction() as connection:
+        if agent_flow_id is not None:
+            await check_agent_flow(connection, organization_id, agent_flow_id)
+        await _change(connection, organization_id, integration_id, changes)
+        await audit.note(
+            connection,
+            organization_id=organization_id,
+            action="integration.changed",
+            subject_id=integration_id,
+            actor=actor.actor,
+            actor_id=actor.actor_id,
+            detail={"changed": sorted(name for name in changes if not name.endswith("_sealed"))},
+        )
+
+
 async def replace_token(
     database: Database,
     ring: KeyRing,
@@ -126,6 +176,7 @@ async def replace_token(
     access_token: str,
     token_type: str = "SYSTEM_USER",  # noqa: S107 - a kind of token, none itself
     token_expires_at: datetime | None = None,
+    token_scopes: Collection[str] | None = None,
 ) -> None:
     """Put a new access token in the place of a dead one and release the number if it was held for that.
 
@@ -134,9 +185,9 @@ async def replace_token(
     """
     held = integrations.c.state == "held"
     changes = {
-        "access_token_sealed": _seal_token(ring, access_token, integration_id),
-        "access_token_type": token_type,
-        "access_token_expires_at": token_expires_at,
+        **token_columns(
+            ring, integration_id, access_token, type=token_type, expires_at=token_expires_at, scopes=token_scopes
+        ),
         "state_reason": case((held, None), else_=integrations.c.state_reason),
         "state_since": case((held, func.clock_timestamp()), else_=integrations.c.state_since),
         "state": case((held, "live"), else_=integrations.c.state),
@@ -154,11 +205,40 @@ def open_token(ring: KeyRing, sealed: bytes, integration_id: UUID) -> str:
     return ring.open(sealed, table="integrations", column="access_token_sealed", row=integration_id)
 
 
-def _seal_token(ring: KeyRing, access_token: str, integration_id: UUID) -> bytes:
-    return ring.seal(access_token, table="integrations", column="access_token_sealed", row=integration_id)
+def token_columns(
+    ring: KeyRing,
+    integration_id: UUID,
+    access_token: str,
+    *,
+    type: str | None,  # noqa: A002 - Meta's word
+    expires_at: datetime | None,
+    scopes: Collection[str] | None = None,
+) -> dict[str, Any]:
+    """What an integration's row keeps of its access token."""
+    sealed = ring.seal(access_token, table="integrations", column="access_token_sealed", row=integration_id)
+    return {
+        "access_token_sealed": sealed,
+        "access_token_type": type,
+        "access_token_expires_at": expires_at,
+        "access_token_last4": access_token[-4:],
+        "access_token_scopes": None if scopes is None else sorted(scopes),
+    }
 
 
-async def _check_agent_flow(connection: AsyncConnection, organization_id: UUID, agent_flow_id: UUID) -> None:
+def verify_token_columns(
+    ring: KeyRing, keyed_hash: KeyedHash, integration_id: UUID, verify_token: str
+) -> dict[str, Any]:
+    """What an integration's row keeps of its verify token: to recognise it, and to send it to Meta."""
+    sealed = ring.seal(verify_token, table="integrations", column="verify_token_sealed", row=integration_id)
+    return {"verify_token_hash": keyed_hash.digest(verify_token), "verify_token_sealed": sealed}
+
+
+async def check_agent_flow(connection: AsyncConnection, organization_id: UUID, agent_flow_id: UUID) -> None:
+    """Nothing, when the organization has this agent flow.
+
+    Raises:
+        NotFoundError: it has not.
+    """
     query = select(agent_flows.c.id).where(
         agent_flows.c.id == agent_flow_id, agent_flows.c.organization_id == organization_id
     )
@@ -166,7 +246,10 @@ async def _check_agent_flow(connection: AsyncConnection, organization_id: UUID, 
         raise NotFoundError("This organization has no such agent flow.")
 
 
-async def _waba(connection: AsyncConnection, organization_id: UUID, *, waba_id: str, business_id: str | None) -> UUID:
+async def find_waba(
+    connection: AsyncConnection, organization_id: UUID, *, waba_id: str, business_id: str | None
+) -> UUID:
+    """The organization's row of an account, made when it is new."""
     statement = upsert(wabas).values(
         id=new_id(), organization_id=organization_id, waba_id=waba_id, business_id=business_id
     )
@@ -191,10 +274,11 @@ async def _change(
     if row is None:
         raise NotFoundError("This organization has no such integration.")
     if row.enabled and row.state == "live":
-        await _mark_waiting_due(connection, integration_id)
+        await mark_waiting_due(connection, integration_id)
 
 
-async def _mark_waiting_due(connection: AsyncConnection, integration_id: UUID) -> None:
+async def mark_waiting_due(connection: AsyncConnection, integration_id: UUID) -> None:
+    """Have every conversation looked at that has something to answer or to send."""
     # In which order they leave, and whether they are stale by now, the look at each conversation decides.
     query = (
         select(messages.c.conversation_id)

@@ -51,6 +51,8 @@ integrations = Table(
     Column("access_token_last4", Text),
     Column("access_token_scopes", ARRAY(Text)),
     Column("verify_token_hash", LargeBinary),
+    # Sent to Meta with an override of the callback, which it verifies with it.
+    Column("verify_token_sealed", LargeBinary),
     Column("state", Text, nullable=False, server_default=text("'connecting'")),
     Column("state_reason", Text),
     instant("state_since"),

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    Interval,
     LargeBinary,
     SmallInteger,
     Table,
@@ -39,6 +40,8 @@ onboardings = Table(
     Column("step", Text, nullable=False, server_default=text("'exchange'")),
     Column("waiting_for", Text),
     instant("waiting_since"),
+    # How long it waited for people before, all waits together: what its patience is measured by.
+    Column("waited", Interval, nullable=False, server_default=text("'00:00:00'::interval")),
     # What the browser told, verified before use: {"event": …, "waba_id": …, "phone_number_id": …, "business_id": …}
     Column("hints", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("coexistence", Boolean, nullable=False, server_default=text("false")),
@@ -53,6 +56,9 @@ onboardings = Table(
     instant("token_expires_at"),
     Column("token_scopes", ARRAY(Text)),
     Column("token_last4", Text),
+    # What the new integration gets: its verify token, if a person chose one, and the owner's own switch.
+    Column("verify_token_sealed", LargeBinary),
+    Column("enabled", Boolean, nullable=False, server_default=text("true")),
     Column("waba_id", Text),
     Column("business_id", Text),
     Column("phone_number_id", Text),
@@ -66,6 +72,8 @@ onboardings = Table(
     instant("pin_shown_at"),
     instant("register_posted_at"),
     Column("register_calls", Integer, nullable=False, server_default=text("0")),
+    # Before this Meta takes no further attempt: too many or too quick guesses, or 72 h after ten calls.
+    instant("register_not_before"),
     # What we did, and so what a cancellation takes back.
     Column("was_registered", Boolean),
     Column("registered_by_us", Boolean, nullable=False, server_default=text("false")),

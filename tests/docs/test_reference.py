@@ -21,6 +21,7 @@ import settings
 import store
 import telemetry
 import whatsapp
+from store.endings import ENDINGS
 from store.errors import HoldfastError
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +72,7 @@ def error_codes() -> set[str]:
     for path in sorted((ROOT / "api").glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             codes |= set(answered_codes(node))
-    return codes | FROM_THE_FRAMEWORK
+    return codes | ENDINGS.keys() | FROM_THE_FRAMEWORK
 
 
 def family(error: type[HoldfastError]) -> Iterator[type[HoldfastError]]:

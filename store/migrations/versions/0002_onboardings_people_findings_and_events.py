@@ -175,6 +175,7 @@ def upgrade() -> None:
         sa.Column("step", sa.Text(), server_default=sa.text("'exchange'"), nullable=False),
         sa.Column("waiting_for", sa.Text(), nullable=True),
         sa.Column("waiting_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("waited", sa.Interval(), server_default=sa.text("'00:00:00'::interval"), nullable=False),
         sa.Column(
             "hints", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
         ),
@@ -188,6 +189,8 @@ def upgrade() -> None:
         sa.Column("token_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("token_scopes", sa.ARRAY(sa.Text()), nullable=True),
         sa.Column("token_last4", sa.Text(), nullable=True),
+        sa.Column("verify_token_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("enabled", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("waba_id", sa.Text(), nullable=True),
         sa.Column("business_id", sa.Text(), nullable=True),
         sa.Column("phone_number_id", sa.Text(), nullable=True),
@@ -199,6 +202,7 @@ def upgrade() -> None:
         sa.Column("pin_shown_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("register_posted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("register_calls", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("register_not_before", sa.DateTime(timezone=True), nullable=True),
         sa.Column("was_registered", sa.Boolean(), nullable=True),
         sa.Column("registered_by_us", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("subscribed_by_us", sa.Boolean(), server_default=sa.text("false"), nullable=False),
@@ -370,6 +374,7 @@ def upgrade() -> None:
     op.add_column("integrations", sa.Column("access_token_last4", sa.Text(), nullable=True))
     op.add_column("integrations", sa.Column("access_token_scopes", sa.ARRAY(sa.Text()), nullable=True))
     op.add_column("integrations", sa.Column("pin_sealed", sa.LargeBinary(), nullable=True))
+    op.add_column("integrations", sa.Column("verify_token_sealed", sa.LargeBinary(), nullable=True))
     op.add_column(
         "integrations", sa.Column("coexistence", sa.Boolean(), server_default=sa.text("false"), nullable=False)
     )
@@ -404,6 +409,7 @@ def downgrade() -> None:
     op.drop_column("integrations", "verified_name")
     op.drop_column("integrations", "callback_url")
     op.drop_column("integrations", "coexistence")
+    op.drop_column("integrations", "verify_token_sealed")
     op.drop_column("integrations", "pin_sealed")
     op.drop_column("integrations", "access_token_scopes")
     op.drop_column("integrations", "access_token_last4")
