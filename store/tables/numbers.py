@@ -71,6 +71,8 @@ integrations = Table(
     Column("messaging_limit", Text),
     Column("throughput", Text),
     instant("checked_at"),
+    # The interval of its Schedule: true the short one of numbers that are held or stopped; null: it has none yet.
+    Column("checked_often", Boolean),
     # Once per number and onboarding, within 24 h: what was asked of a number that is used in the app too.
     instant("contacts_sync_at"),
     instant("history_sync_at"),
