@@ -3,15 +3,22 @@
 import asyncio
 import contextlib
 import signal
+from datetime import timedelta
 
 import uvloop
 
 import telemetry
+from intake.due_runs import Wakers
 from intake.loop import Intake
 from settings import Settings
 from store.engine import Database
-from workflows.client import ConversationStarter, connect
+from workflows.client import ConversationStarter, DeliveryStarter, OnboardingStarter, connect
 from workflows.contracts import ConversationInput
+from workflows.event_contracts import DeliveryInput
+from workflows.onboarding_contracts import OnboardingInput
+
+_LAST_TRY = timedelta(seconds=5)
+"""What Temporal allows past our own limit, so that ours is the one that ends an attempt, with words."""
 
 
 def run_api(settings: Settings) -> None:
@@ -47,7 +54,9 @@ def run_simulator(settings: Settings, *, port: int | None, webhook_url: str) -> 
     from simulator.config import SimulatorConfig
 
     secret = settings.meta.app_secret.get_secret_value()
-    config = SimulatorConfig(app_secret=secret, webhook_url=webhook_url, require_proof=True)
+    config = SimulatorConfig(
+        app_secret=secret, app_id=settings.meta.app_id, webhook_url=webhook_url, require_proof=True
+    )
     serve(config, port=port or settings.local.dev_simulator_port)
 
 
@@ -62,13 +71,29 @@ async def intake_of(settings: Settings, database: Database) -> Intake:
         ask_attempts=agent.attempts,
         ask_total=agent.total_timeout,
     )
-    starter = ConversationStarter(
-        await connect(settings.temporal),
-        limits=limits,
-        task_timeout=settings.temporal.workflow_task_timeout,
-        rpc_timeout=settings.intake.nudge_timeout,
+    client = await connect(settings.temporal)
+    calls = {"task_timeout": settings.temporal.workflow_task_timeout, "rpc_timeout": settings.intake.nudge_timeout}
+    starter = ConversationStarter(client, limits=limits, **calls)
+    onboardings = OnboardingStarter(client, limits=onboarding_limits(settings), **calls)
+    deliveries = DeliveryStarter(client, limits=delivery_limits(settings), **calls)
+    return Intake(database, starter, settings.intake, wakers=Wakers(onboardings, deliveries))
+
+
+def onboarding_limits(settings: Settings) -> OnboardingInput:
+    """What each run of an onboarding gets, but its id."""
+    rules = settings.onboarding
+    return OnboardingInput(
+        onboarding_id="",
+        patience=rules.patience,
+        first_retry=rules.first_retry,
+        exchange_within=rules.code_life + _LAST_TRY,
     )
-    return Intake(database, starter, settings.intake)
+
+
+def delivery_limits(settings: Settings) -> DeliveryInput:
+    """What each run of an event's delivery gets, but its id."""
+    rules = settings.events
+    return DeliveryInput(delivery_id="", patience=rules.patience, attempt_timeout=rules.timeout + _LAST_TRY)
 
 
 async def _intake_until_signalled(settings: Settings) -> None:

@@ -4,6 +4,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.calls import CallLog
 from simulator.customers import Conversation
 
 _LATENCIES_KEPT = 50_000
@@ -83,6 +84,7 @@ class Account:
     without_plus: int = 0
     """Sends whose `to` had no `+`: Meta prepends the business's own country code."""
     webhooks: WebhookTally = field(default_factory=WebhookTally)
+    calls: CallLog = field(default_factory=CallLog)
 
     def accept(self, message: Accepted) -> None:
         """Note an accepted message."""

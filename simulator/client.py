@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-import httpx
+from simulator.control_call import CALL_SECONDS
+from simulator.onboarding_client import OnboardingClient
 
 _PATIENCE = timedelta(seconds=10)
-_CALL_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +44,11 @@ class LoadReport:
     max_ms: float | None
 
 
-class SimulatorClient:
+class SimulatorClient(OnboardingClient):
     """Everything the control API can do.
 
     Calls raise httpx.HTTPStatusError for what the simulator refuses, httpx.TransportError when it is not there.
     """
-
-    def __init__(self, base_url: str) -> None:
-        self.base_url = base_url.rstrip("/")
-        self._http = httpx.AsyncClient(base_url=f"{self.base_url}/_control", timeout=_CALL_SECONDS, trust_env=False)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
 
     async def add_number(
         self, phone_number_id: str, waba_id: str, *, display_phone_number: str, token: str, **knobs: Any
@@ -210,20 +193,15 @@ class SimulatorClient:
     async def run_load(self, phone_number_id: str, *, customers: int, duration: timedelta, **load: Any) -> LoadReport:
         """Drive a closed loop of customers inside the simulator (`simulator.orders.LoadOrder`); returns at its end."""
         order = {"phone_number_id": phone_number_id, "customers": customers, "seconds": duration.total_seconds()}
-        seconds = duration.total_seconds() + float(load.get("patience", 30.0)) + _CALL_SECONDS
+        seconds = duration.total_seconds() + float(load.get("patience", 30.0)) + CALL_SECONDS
         return LoadReport(**await self._call("POST", "/load", json=order | load, timeout=seconds))
 
     async def _conversation(self, phone_number_id: str, customer: str, **query: Any) -> dict[str, Any]:
-        seconds = float(query.get("patience", 0)) + _CALL_SECONDS
+        seconds = float(query.get("patience", 0)) + CALL_SECONDS
         log: dict[str, Any] = await self._call(
             "GET", f"/conversations/{phone_number_id}/{customer}", params=query, timeout=seconds
         )
         return log
-
-    async def _call(self, method: str, path: str, **request: Any) -> Any:
-        response = await self._http.request(method, path, **request)
-        response.raise_for_status()
-        return response.json()
 
 
 def _identity(customer: str) -> str:

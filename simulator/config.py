@@ -10,6 +10,10 @@ class SimulatorConfig:
 
     app_secret: str
     """Signs webhooks and checks `appsecret_proof`: the same value as the app's."""
+    app_id: str = "100000000000001"
+    """The app's id at Meta."""
+    portfolio_id: str = "900000000000001"
+    """The portfolio that the app belongs to: PARTNER_* webhooks come under its id."""
     webhook_url: str = ""
     """Where webhooks go. Empty: they wait until the control API names an address."""
     require_proof: bool = False

@@ -13,6 +13,7 @@ from simulator.customers import Conversation
 from simulator.faults import Fault
 from simulator.load import Load
 from simulator.numbers import Knobs, Number
+from simulator.onboarding_control import add_onboarding_routes
 from simulator.refusals import answer
 from simulator.wire import dashboard_sample, sign
 from simulator.world import World
@@ -30,6 +31,7 @@ def control_routes(world: World) -> APIRouter:
     _add_raw_webhooks(router, world)
     _add_faults_and_clock(router, world)
     _add_account(router, world)
+    add_onboarding_routes(router, world)
     return router
 
 
@@ -43,15 +45,20 @@ def _number(world: World, phone_number_id: str) -> Number:
 def _add_numbers(router: APIRouter, world: World) -> None:
     @router.post("/numbers", status_code=201)
     async def add_number(order: orders.NumberOrder) -> Json:
+        """Add a number that is registered, connected and seen by its token; the app gets its webhooks."""
+        waba = world.assets.waba(order.waba_id, business_id=order.business_id or order.waba_id, subscribed=True)
         number = Number(
             phone_number_id=order.phone_number_id,
             waba_id=order.waba_id,
             display_phone_number=order.display_phone_number,
             token=order.token,
-            business_id=order.business_id or order.waba_id,
+            business_id=order.business_id or waba.business_id,
             knobs=replace(Knobs(), **order.changes()),
         )
+        if (former := world.numbers.get(number.phone_number_id)) is not None and former.token != number.token:
+            world.assets.drop_own_token(former)
         world.numbers[number.phone_number_id] = number
+        world.assets.grant(number.token, waba)
         return _number_view(number)
 
     @router.get("/numbers")
@@ -61,7 +68,10 @@ def _add_numbers(router: APIRouter, world: World) -> None:
     @router.patch("/numbers/{phone_number_id}")
     async def change_number(phone_number_id: str, order: orders.KnobsOrder) -> Json:
         number = _number(world, phone_number_id)
-        number.token = order.token or number.token
+        if order.token is not None and order.token != number.token:
+            world.assets.drop_own_token(number)
+            world.assets.grant(order.token, world.assets.wabas[number.waba_id])
+            number.token = order.token
         number.knobs = replace(number.knobs, **order.changes())
         return _number_view(number)
 

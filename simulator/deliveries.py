@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 import aiohttp
@@ -24,6 +24,8 @@ class Delivery:
     body: bytes
     signature: str
     begun_at: float
+    url: str | None = None
+    """An override; None: the app's own address."""
     attempts: int = 0
 
 
@@ -44,7 +46,7 @@ class Deliveries:
         self._session: aiohttp.ClientSession | None = None
         self._queue: deque[Delivery] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._collected: list[Update] | None = None
+        self._collected: list[tuple[Update, str | None]] | None = None
         self._closed = False
 
     def open(self) -> None:
@@ -76,12 +78,15 @@ class Deliveries:
         """Nothing queued, under way or waiting to be repeated. What is being collected does not count."""
         return not self._queue and self._tally.bodies == self._tally.delivered + self._tally.given_up
 
-    def send(self, update: Update, *, copies: int = 1) -> None:
-        """Deliver one update, or keep it while collecting."""
+    def send(self, update: Update, *, copies: int = 1, url: str | None = None, time: int | None = None) -> None:
+        """Deliver one update, to the app's own address or to an override, or keep it while collecting.
+
+        `time` stands in the entry of account webhooks only.
+        """
         if self._collected is not None:
-            self._collected += [update] * copies
+            self._collected += [(update, url)] * copies
             return
-        self.post(envelope([update]), copies=copies)
+        self.post(envelope([update], time=time), copies=copies, url=url)
 
     def collect(self) -> None:
         """Keep updates back until `flush`, so that they travel batched."""
@@ -89,19 +94,20 @@ class Deliveries:
 
     def flush(self, *, size: int = MOST_UPDATES) -> int:
         """Deliver what was collected, `size` updates to a POST, and stop collecting; the number of POSTs."""
-        updates = iter(self._collected or [])
-        self._collected = None
+        collected, self._collected = self._collected or [], None
         posts = 0
-        while batch := list(islice(updates, min(size, MOST_UPDATES))):
-            self.post(envelope(batch))
-            posts += 1
+        for url, group in groupby(collected, key=lambda pair: pair[1]):
+            updates = (update for update, _ in group)
+            while batch := list(islice(updates, min(size, MOST_UPDATES))):
+                self.post(envelope(batch), url=url)
+                posts += 1
         return posts
 
-    def post(self, body: bytes, *, copies: int = 1) -> None:
+    def post(self, body: bytes, *, copies: int = 1, url: str | None = None) -> None:
         """Sign and queue a body, `copies` times."""
         signature = sign(body, self.config.app_secret)
         now = time.monotonic()
-        self._queue.extend(Delivery(body, signature, now) for _ in range(copies))
+        self._queue.extend(Delivery(body, signature, now, url) for _ in range(copies))
         self._tally.bodies += copies
         self._pump()
 
@@ -128,13 +134,14 @@ class Deliveries:
         self._tally.latencies.append(seconds)
         return Answer(status, seconds)
 
-    async def verify(self, token: str, challenge: str) -> tuple[int, str]:
+    async def verify(self, token: str, challenge: str, *, url: str | None = None) -> tuple[int, str]:
         """Ask the webhook to verify itself, as Meta does when an address is entered; its status and body."""
         if self._session is None:
             message = "the simulator has not started"
             raise RuntimeError(message)
         query = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": challenge}
-        async with self._session.get(self.config.webhook_url, params=query) as response:
+        address = url or self.config.webhook_url
+        async with self._session.get(address, params=query, allow_redirects=False) as response:
             return response.status, await response.text()
 
     def _pump(self) -> None:
@@ -151,7 +158,7 @@ class Deliveries:
 
     async def _deliver(self, delivery: Delivery) -> None:
         delivery.attempts += 1
-        answer = await self.post_once(delivery.body, signature=delivery.signature)
+        answer = await self.post_once(delivery.body, signature=delivery.signature, url=delivery.url)
         if answer.status == 200:  # noqa: PLR2004 - the only answer that Meta takes
             self._tally.delivered += 1
             return

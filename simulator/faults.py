@@ -9,6 +9,14 @@ from typing import Literal
 
 FaultKind = Literal["drop", "cut", "server_error", "slow", "refuse", "fail", "withhold", "duplicate"]
 Ending = Literal["answer", "drop", "cut", "server_error"]
+CallName = Literal[
+    "send", "read",
+    "exchange", "renew", "debug_token",
+    "business", "owned_wabas", "client_wabas", "waba", "phone_numbers", "number",
+    "change_number", "register", "deregister", "sync",
+    "subscribed_apps", "subscribe", "unsubscribe", "subscriptions",
+]  # fmt: skip
+"""Every call that Graph answers here. A POST to a number that sets a PIN or an override is `change_number`."""
 
 
 @dataclass(slots=True)
@@ -24,10 +32,10 @@ class Fault:
     kind: FaultKind
     id: int = 0
     phone_number_id: str | None = None
-    """None: every number."""
+    """None: every number. Of management calls, whatever object the path names: a WABA, a portfolio, the app."""
     recipient: str | None = None
     """A wa_id or BSUID; None: everybody."""
-    call: Literal["send", "read"] = "send"
+    call: CallName = "send"
     count: int | None = None
     """How many calls it meets; None: no end."""
     probability: float = 1.0

@@ -1,21 +1,20 @@
 """The Graph API as far as messages need it: `POST /{version}/{phone_number_id}/messages`."""
 
 import asyncio
-import hmac
 import re
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
+from simulator.authority import Authority, bearer
+from simulator.business.tokens import MESSAGING
 from simulator.customers import Conversation
-from simulator.faults import Fault, Plan
+from simulator.endings import end, refusal
 from simulator.numbers import Number
 from simulator.payloads import problem
-from simulator.refusals import RefusedError, answer, dead_token, invisible_object
-from simulator.wire import app_secret_proof
+from simulator.refusals import RefusedError, dead_token, invisible_object
 from simulator.world import World
 
 _VERSION = re.compile(r"v\d+\.\d+")
@@ -27,7 +26,7 @@ class MessagesRoute:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._proofs: dict[str, str] = {}
+        self._authority = Authority(world)
 
     async def post(self, request: Request) -> Response:
         """Answer one call as Graph would, faults included."""
@@ -45,44 +44,30 @@ class MessagesRoute:
     def _authorize(self, request: Request, phone_number_id: str) -> Number:
         if not _VERSION.fullmatch(request.path_params["version"]):
             raise RefusedError(_UNKNOWN_PATH, message="Unknown path components")
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        token = self._authority.token(bearer(request.headers))
         number = self._world.numbers.get(phone_number_id)
-        if scheme.lower() != "bearer" or not token:
+        if number is None or number.knobs.removed or not token.sees(self._world.assets.wabas[number.waba_id]):
+            raise invisible_object(phone_number_id)
+        if number.knobs.revoked:
             raise dead_token()
-        if number is None or number.token != token or number.knobs.revoked or number.knobs.removed:
-            raise self._stranger(phone_number_id, number, token)
-        self._check_proof(request.query_params.get("appsecret_proof"), token)
+        self._authority.check_proof(request.query_params.get("appsecret_proof"), token.text)
+        if MESSAGING not in token.scopes:
+            raise RefusedError(10)
+        if not number.standing.registered:
+            raise RefusedError(133010)
         return number
-
-    def _stranger(self, phone_number_id: str, number: Number | None, token: str) -> RefusedError:
-        """A token that is good for something, but not for this number, sees no such object; any other is dead."""
-        if number is not None and number.token == token:
-            return dead_token() if number.knobs.revoked else invisible_object(phone_number_id)
-        is_alive = any(n.token == token and not n.knobs.revoked for n in self._world.numbers.values())
-        return invisible_object(phone_number_id) if is_alive else dead_token()
-
-    def _check_proof(self, proof: str | None, token: str) -> None:
-        if proof is None:
-            if self._world.config.require_proof:
-                raise RefusedError(100, message="API calls from the server require an appsecret_proof argument")
-            return
-        expected = self._proofs.get(token)
-        if expected is None:
-            expected = self._proofs[token] = app_secret_proof(token, self._world.deliveries.config.app_secret)
-        if not hmac.compare_digest(proof.encode(), expected.encode()):
-            raise RefusedError(100, message="Invalid appsecret_proof provided in the API argument")
 
     async def _mark_read(self, number: Number, payload: dict[str, Any]) -> Response:
         if not isinstance(payload.get("message_id"), str) or not payload["message_id"]:
             raise RefusedError(131008, details="message_id is required")
         plan = self._world.faults.plan(number.phone_number_id, "", "read")
         if plan.refuse is not None:
-            raise _refusal(plan.refuse)
+            raise refusal(plan.refuse)
         await asyncio.sleep(number.knobs.answer_delay + plan.slow)
         self._world.account.reads[number.phone_number_id] += 1
         if payload.get("typing_indicator"):
             self._world.account.typing[number.phone_number_id] += 1
-        return _end(plan, {"success": True})
+        return end(plan, {"success": True})
 
     async def _send(self, number: Number, payload: dict[str, Any]) -> Response:
         if found := problem(payload):
@@ -91,11 +76,11 @@ class MessagesRoute:
         conversation, to_phone = self._recipient(number, payload)
         plan = world.faults.plan(number.phone_number_id, conversation.customer, "send")
         if plan.refuse is not None:
-            raise _refusal(plan.refuse)
+            raise refusal(plan.refuse)
         if not plan.accepted:
             world.account.lost_unaccepted[number.phone_number_id] += 1
             await asyncio.sleep(knobs.answer_delay + plan.slow)
-            return _end(plan, {})
+            return end(plan, {})
         self._check_limits(number, conversation)
         message = world.accept(number, conversation, payload, plan=plan, to_phone=to_phone)
         if knobs.statuses_before_answer:
@@ -113,7 +98,7 @@ class MessagesRoute:
             "contacts": [{"input": payload["to"] if to_phone else payload["recipient"], **contact}],
             "messages": [{"id": message.record.wamid}],
         }
-        return _end(plan, accepted)
+        return end(plan, accepted)
 
     def _recipient(self, number: Number, payload: dict[str, Any]) -> tuple[Conversation, bool]:
         """Who gets it, and whether it was sent to a phone number: `to` wins over `recipient`."""
@@ -149,49 +134,3 @@ def _read(body: bytes) -> dict[str, Any]:
     if payload.get("messaging_product") != "whatsapp":
         raise RefusedError(100, details="The parameter messaging_product is required and must be whatsapp")
     return payload
-
-
-def _refusal(fault: Fault) -> RefusedError:
-    return RefusedError(
-        fault.code or 131000,
-        details=fault.details,
-        subcode=fault.subcode,
-        http_status=fault.http_status,
-        is_transient=fault.is_transient,
-    )
-
-
-def _end(plan: Plan, content: dict[str, Any]) -> Response:
-    match plan.ending:
-        case "answer":
-            return answer(content)
-        case "server_error":
-            fault = plan.server_error
-            if fault is not None and fault.code is not None:
-                return _refusal(fault).response()
-            status = fault.http_status if fault is not None and fault.http_status else 500
-            return Response("<html>Sorry, something went wrong.</html>", status, media_type="text/html")
-        case "drop":
-            return CutAnswer(b"")
-        case "cut":
-            return CutAnswer(orjson.dumps(content)[:10])
-
-
-class CutAnswer(Response):
-    """Closes the connection under the answer: before its first byte, or in the middle of the body."""
-
-    def __init__(self, part: bytes) -> None:
-        super().__init__(media_type="application/json")
-        self._part = part
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Write what is to be written, then abort the transport, which uvicorn keeps on the cycle behind `receive`."""
-        del scope
-        if self._part:
-            headers = [(b"content-type", b"application/json"), (b"content-length", b"300")]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": self._part, "more_body": True})
-            await asyncio.sleep(0)
-        transport: asyncio.Transport = receive.__self__.transport  # type: ignore[attr-defined]
-        transport.abort()
-        await asyncio.sleep(0.001)  # lets uvicorn notice, else it complains of a missing answer

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.business.standing import Standing
 from simulator.limits import Throughput
 
 
@@ -28,9 +29,9 @@ class Knobs:
     webhook_copies: int = 1
     """How often each body is delivered."""
     revoked: bool = False
-    """The token is dead: 190."""
+    """Every token that sees the number is dead: 190."""
     removed: bool = False
-    """The number was taken from the token: 100, subcode 33."""
+    """The number was taken from every token: 100, subcode 33."""
 
 
 @dataclass(slots=True)
@@ -41,9 +42,11 @@ class Number:
     waba_id: str
     display_phone_number: str
     token: str
+    """The one it was added with; others may see it too."""
     business_id: str
     """The portfolio: BSUIDs are made per portfolio."""
     knobs: Knobs = field(default_factory=Knobs)
+    standing: Standing = field(default_factory=Standing)
     throughput: Throughput = field(default_factory=Throughput)
     held: list[dict[str, Any]] = field(default_factory=list)
     """Statuses withheld, as webhook changes."""

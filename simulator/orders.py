@@ -1,10 +1,10 @@
 """What the control API is asked for: its bodies, checked, durations in seconds."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from simulator.faults import FaultKind
+from simulator.faults import CallName, FaultKind
 
 Digits = Annotated[str, Field(pattern=r"^\d+$")]
 
@@ -75,7 +75,7 @@ class FaultOrder(Order):
     kind: FaultKind
     phone_number_id: str | None = None
     recipient: str | None = None
-    call: Literal["send", "read"] = "send"
+    call: CallName = "send"
     count: Annotated[int, Field(ge=1)] | None = None
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     accepted: bool = True

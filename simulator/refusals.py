@@ -18,6 +18,7 @@ _KNOWN: dict[int, tuple[int, str]] = {
     10: (403, "API Permission Denied"),
     33: (400, "Parameter value is not valid"),
     100: (400, "Invalid parameter"),
+    101: (400, "Error validating application. Cannot get application info due to a system error."),
     190: (401, "Access token has expired"),
     200: (403, "API Permission"),
     368: (403, "Temporarily blocked for policies violations"),
@@ -48,7 +49,15 @@ _KNOWN: dict[int, tuple[int, str]] = {
     131062: (400, "Recipient not allowed"),
     132001: (404, "Template does not exist"),
     133004: (503, "Server temporarily unavailable"),
+    133005: (400, "Two-step verification PIN Mismatch"),
+    133006: (400, "Phone number re-verification needed"),
+    133008: (400, "Too many two-step verification PIN guesses"),
+    133009: (400, "Two-step verification PIN guessed too fast"),
     133010: (400, "Phone number not registered"),
+    133016: (400, "Account register / deregister rate limit exceeded"),
+    2200: (400, "Callback verification failed"),
+    2593107: (400, "Synchronization request limit exceeded"),
+    2593108: (400, "Synchronization request made outside of the allowed time window"),
     135000: (400, "Generic user error"),
 }
 _TRANSIENT = frozenset({1, 2, 4, 80007, 130429, 131016, 131056, 133004})
@@ -90,21 +99,33 @@ class RefusedError(Exception):
         return answer({"error": error}, http_status=self.http_status or http_status)
 
 
-def dead_token() -> RefusedError:
+_DEATHS = {
+    458: "The user has not authorized application",
+    460: "The session has been invalidated because the user changed their password or Facebook has changed the session "
+    "for security reasons.",
+    463: "Session has expired or the token is invalid.",
+    467: "The session is invalid because the user logged out.",
+}
+
+
+def death_message(subcode: int) -> str:
+    """What Meta says of a token that is dead for this reason."""
+    return f"Error validating access token: {_DEATHS.get(subcode, _DEATHS[463])}"
+
+
+def dead_token(subcode: int = 463) -> RefusedError:
     """190, as for a token that was revoked or never existed."""
-    return RefusedError(
-        190, message="Error validating access token: Session has expired or the token is invalid.", subcode=463
-    )
+    return RefusedError(190, message=death_message(subcode), subcode=subcode)
 
 
-def invisible_object(object_id: str) -> RefusedError:
-    """100 with subcode 33, as for a number that does not exist or that the token may not see."""
+def invisible_object(object_id: str, *, method: str = "post") -> RefusedError:
+    """100 with subcode 33, as for an object that does not exist or that the token may not see."""
     return RefusedError(
         100,
         subcode=33,
         kind="GraphMethodException",
-        message=f"Unsupported post request. Object with ID '{object_id}' does not exist, cannot be loaded due to "
-        "missing permissions, or does not support this operation",
+        message=f"Unsupported {method.lower()} request. Object with ID '{object_id}' does not exist, cannot be loaded "
+        "due to missing permissions, or does not support this operation",
     )
 
 

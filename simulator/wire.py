@@ -27,10 +27,11 @@ def app_secret_proof(token: str, app_secret: str) -> str:
     return hmac.digest(app_secret.encode(), token.encode(), hashlib.sha256).hex()
 
 
-def envelope(updates: Iterable[Update]) -> bytes:
+def envelope(updates: Iterable[Update], *, time: int | None = None) -> bytes:
     """One POST body; updates of the same WABA that follow each other share an entry."""
+    stamp = {} if time is None else {"time": time}
     entries = [
-        {"id": waba_id, "changes": [change for _, change in group]}
+        {"id": waba_id, **stamp, "changes": [change for _, change in group]}
         for waba_id, group in groupby(updates, key=lambda update: update[0])
     ]
     return orjson.dumps({"object": "whatsapp_business_account", "entry": entries})

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.account import Accepted, Account
+from simulator.business.assets import Assets
+from simulator.business.subscription import OVERRIDABLE
 from simulator.clock import Clock
 from simulator.config import SimulatorConfig
 from simulator.customers import Conversation, Customers, Reply, Said
@@ -39,6 +41,7 @@ class World:
     numbers: dict[str, Number] = field(default_factory=dict)
     customers: Customers = field(default_factory=Customers)
     account: Account = field(default_factory=Account)
+    assets: Assets = field(init=False)
     chance: random.Random = field(init=False)
     faults: Faults = field(init=False)
     deliveries: Deliveries = field(init=False)
@@ -48,6 +51,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.config.seed)  # noqa: S311 - repeatable, not secret
+        self.assets = Assets(self.config.app_id, self.config.portfolio_id, self.numbers)
         self.faults = Faults(self.chance)
         self.deliveries = Deliveries(self.config, self.account.webhooks)
 
@@ -82,7 +86,7 @@ class World:
         conversation.add_said(said)
         number.throughput.count(now)
         change = inbound_change(number, conversation, said, extra=extra or {}, contacts=contacts)
-        self.deliveries.send((number.waba_id, change), copies=number.knobs.webhook_copies)
+        self.tell(number, change, copies=number.knobs.webhook_copies)
         return said
 
     def accept(
@@ -138,8 +142,22 @@ class World:
         if shuffle:
             self.chance.shuffle(held)
         for change in held:
-            self.deliveries.send((number.waba_id, change), copies=number.knobs.webhook_copies)
+            self.tell(number, change, copies=number.knobs.webhook_copies)
         return len(held)
+
+    def tell(self, number: Number, change: Change, *, copies: int = 1) -> bool:
+        """Send a change of a number's WABA to whoever subscribed to it; False, and nothing sent, if the app has not.
+
+        Of the fields that an override covers, the number's own comes first, then its WABA's, then the app's address.
+        """
+        waba, app = self.assets.wabas[number.waba_id], self.assets.app
+        if self.config.app_id not in waba.subscribed or not app.active or change["field"] not in app.fields:
+            return False
+        url = None
+        if change["field"] in OVERRIDABLE:
+            url = number.standing.override_callback_uri or waba.subscribed[self.config.app_id]
+        self.deliveries.send((number.waba_id, change), copies=copies, url=url)
+        return True
 
     async def settled(self, seconds: float) -> bool:
         """Wait until no status is due and every webhook was answered 200; False when `seconds` pass first."""
@@ -193,7 +211,7 @@ class World:
             if number.knobs.hold_statuses:
                 number.held.extend([change] * copies)
                 return
-            self.deliveries.send((number.waba_id, change), copies=max(copies, number.knobs.webhook_copies))
+            self.tell(number, change, copies=max(copies, number.knobs.webhook_copies))
 
         timer = asyncio.get_running_loop().call_later(seconds, due)
         self._timers.add(timer)

@@ -20,6 +20,8 @@ from simulator.app import create_app
 from simulator.client import SimulatorClient
 from simulator.config import SimulatorConfig
 
+APP_ID = "100000000000001"
+APP_TOKEN = "100000000000001|the-app's-secret"
 APP_SECRET = "the-app's-secret"
 NUMBER = "106540352242922"
 WABA = "419561257915477"
@@ -103,6 +105,21 @@ class Simulated:
     async def send(self, body: str = "hello", *, to: str | None = f"+{CUSTOMER}", **fields: Any) -> httpx.Response:
         payload = {"messaging_product": "whatsapp", "to": to, "type": "text", "text": {"body": body}} | fields
         return await self.post({name: value for name, value in payload.items() if value is not None})
+
+    async def call(self, method: str, path: str, *, token: str = TOKEN, **request: Any) -> httpx.Response:
+        """Any call of the Graph API, by its path after the version."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return await self.graph.request(method, f"/v26.0/{path}", headers=headers, **request)
+
+    async def exchange(self, code: str, **query: str) -> httpx.Response:
+        """Exchange a code, as the app's server does."""
+        params = {"client_id": APP_ID, "client_secret": APP_SECRET, "code": code} | query
+        return await self.graph.get("/v26.0/oauth/access_token", params=params)
+
+    async def token_of(self, waba_id: str, **code: Any) -> str:
+        """A token that came by a code."""
+        answer = await self.exchange(await self.client.issue_code(waba_id, **code))
+        return str(answer.json()["access_token"])
 
     async def post(self, payload: Any, *, number: str = NUMBER, token: str = TOKEN, **query: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"}
