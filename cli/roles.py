@@ -18,7 +18,9 @@ from workflows.event_contracts import DeliveryInput
 from workflows.onboarding_contracts import OnboardingInput
 
 _LAST_TRY = timedelta(seconds=5)
-"""What Temporal allows past our own limit, so that ours is the one that ends an attempt, with words."""
+"""What Temporal allows past the life of a code: our own judgement of it comes first, with words."""
+_RECORDING = timedelta(seconds=15)
+"""For what stands around a delivery's post: reading it, and recording what came of it."""
 
 
 def run_api(settings: Settings) -> None:
@@ -93,7 +95,7 @@ def onboarding_limits(settings: Settings) -> OnboardingInput:
 def delivery_limits(settings: Settings) -> DeliveryInput:
     """What each run of an event's delivery gets, but its id."""
     rules = settings.events
-    return DeliveryInput(delivery_id="", patience=rules.patience, attempt_timeout=rules.timeout + _LAST_TRY)
+    return DeliveryInput(delivery_id="", patience=rules.patience, attempt_timeout=rules.timeout + _RECORDING)
 
 
 async def _intake_until_signalled(settings: Settings) -> None:

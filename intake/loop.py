@@ -1,7 +1,7 @@
 """Intake: the one loop that turns stored webhooks into rows, and what is due into signals.
 
 Its parts run beside each other, each survives the want of what it needs: Postgres away stops applying and nudging until
-it is back, Temporal away stops nudging only. Nothing is kept in memory that a restart would miss.
+it is back, Temporal away stops nudging and waking only. Nothing is kept in memory that a restart would miss.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ import structlog
 import telemetry
 from intake.batches import process
 from intake.bell import Bell
+from intake.due_runs import DueRuns, Wakers
 from intake.nudging import Nudger, Starter
 from intake.reprocess import reprocess
 from settings import IntakeSettings
@@ -45,14 +46,18 @@ class Intake:
         database: where bodies, rows and marks are.
         starter: signals a conversation's run, starting one where there is none.
         settings: sizes of batches and the rule of repeated nudges.
+        wakers: the ways to the runs of onboardings and deliveries; None: somebody else wakes them.
     """
 
-    def __init__(self, database: Database, starter: Starter, settings: IntakeSettings) -> None:
+    def __init__(
+        self, database: Database, starter: Starter, settings: IntakeSettings, *, wakers: Wakers | None = None
+    ) -> None:
         self._database = database
         self._settings = settings
         self._bodies = Bell()
         self._chores = Bell()
         self._nudger = Nudger(database, starter, settings)
+        self._due_runs = None if wakers is None else DueRuns(database, wakers, settings)
         self._received: Counter[UUID] = Counter()
         self._booking: asyncio.Task[None] | None = None
         self._unmatched: list[tuple[float, int]] = []
@@ -60,19 +65,27 @@ class Intake:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; what was claimed by then is finished."""
-        wakes = {"webhook_events": self._bodies.ring, nudges.DUE_CHANNEL: self._nudger.bell.ring}
+        wakes = {"webhook_events": self._bodies.ring, nudges.DUE_CHANNEL: self._ring_due}
         log.info("intake.started")
         listener = asyncio.create_task(listen(self._database, wakes))
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._repeat("apply", self._apply, stop))
             loops.create_task(self._repeat("nudge", self._nudger.round, stop))
             loops.create_task(self._repeat("chores", self._do_chores, stop))
+            if self._due_runs is not None:
+                loops.create_task(self._repeat("wake", self._due_runs.round, stop))
             await stop.wait()
-            for bell in (self._bodies, self._nudger.bell, self._chores):
+            self._ring_due()
+            for bell in (self._bodies, self._chores):
                 bell.ring()
         listener.cancel()
         await asyncio.gather(listener, self._nudger.drain(), self._booked(), return_exceptions=True)
         log.info("intake.stopped")
+
+    def _ring_due(self) -> None:
+        self._nudger.bell.ring()
+        if self._due_runs is not None:
+            self._due_runs.bell.ring()
 
     async def _repeat(self, part: str, once: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
         """One of the loops: it goes on whatever happens, ever more slowly while it fails, and says so once."""

@@ -1,0 +1,76 @@
+"""Onboardings and event deliveries that are due: marked with what happened, then their runs are woken by intake.
+
+Only the run itself clears a mark. A wake that was lost is repeated, one too many changes nothing.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import text
+
+from store.engine import Database
+
+Kind = Literal["onboarding", "delivery"]
+
+
+@dataclass(frozen=True, slots=True)
+class DueRun:
+    """A run to be woken."""
+
+    kind: Kind
+    id: UUID
+    organization_id: UUID
+    step: str
+    """Where an onboarding stands; empty for a delivery."""
+
+
+_READY = """
+    SELECT id FROM {table}
+    WHERE due_at <= statement_timestamp()
+      AND (nudged_at IS NULL
+           OR (due_at > nudged_at AND nudged_at < statement_timestamp() - CAST(:quiet AS interval))
+           OR nudged_at < statement_timestamp() - CAST(:repeat AS interval))
+    ORDER BY due_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+# One statement for both: nearly always there is nothing, and it is asked every second.
+_CLAIM = text(f"""
+    WITH ready_onboardings AS MATERIALIZED ({_READY.format(table="onboardings")}),
+    ready_deliveries AS MATERIALIZED ({_READY.format(table="event_deliveries")}),
+    claimed_onboardings AS (
+      UPDATE onboardings o SET nudged_at = clock_timestamp() FROM ready_onboardings r WHERE o.id = r.id
+      RETURNING o.id, o.organization_id, o.step
+    ), claimed_deliveries AS (
+      UPDATE event_deliveries d SET nudged_at = clock_timestamp() FROM ready_deliveries r WHERE d.id = r.id
+      RETURNING d.id, d.organization_id
+    )
+    SELECT 'onboarding', id, organization_id, step FROM claimed_onboardings
+    UNION ALL SELECT 'delivery', id, organization_id, '' FROM claimed_deliveries
+""")  # noqa: S608 - the names are ours
+
+_GIVE_BACK = text("""
+    WITH back AS (UPDATE onboardings SET nudged_at = NULL WHERE id = ANY(CAST(:ids AS uuid[])))
+    UPDATE event_deliveries SET nudged_at = NULL WHERE id = ANY(CAST(:ids AS uuid[]))
+""")
+
+
+async def claim_due(database: Database, *, limit: int, quiet: timedelta, repeat: timedelta) -> list[DueRun]:
+    """The runs to be woken now, `limit` of each kind at most, noted as nudged; onboardings first.
+
+    A mark is told once at first; a newer one unless its run was nudged within `quiet`; and one that no run acted on,
+    again after `repeat`.
+    """
+    async with database.statement() as connection:
+        rows = await connection.execute(_CLAIM, {"limit": limit, "quiet": quiet, "repeat": repeat})
+        return [DueRun(*row) for row in rows]
+
+
+async def give_back(database: Database, runs: Collection[DueRun]) -> None:
+    """They were not woken: they may be claimed again at once."""
+    if not runs:
+        return
+    async with database.statement() as connection:
+        await connection.execute(_GIVE_BACK, {"ids": sorted(run.id for run in runs)})
