@@ -1,5 +1,6 @@
 """The HTTP edge, put together: Meta's door first, then the management API. Wiring only."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -8,21 +9,27 @@ from uuid import UUID
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from api import challenge, conversations, docs, health, messages, numbers, problems
+from api import challenge, docs, health, problems, rooms
 from api.auth import ApiKeys
 from api.background import MissedWebhooks, Part, running
 from api.group_commit import GroupCommit
-from api.webhook import PATHS, Webhook, WebhookRules
+from api.headers import SecurityHeaders
+from api.throttle import RefusalThrottle
+from api.wakes import Starter, Wakes
+from api.webhook import PATHS, Webhook, rules_of
 from settings import Settings
 from store import error_reports, webhook_log
 from store.api_processes import listening
 from store.engine import Database
-from store.errors import SettingsError
 from store.hashing import KeyedHash
+from store.sealing import KeyRing
+from whatsapp.accounts import Accounts
+from workflows.client import CheckSchedules
 
 _DESCRIPTION = """
-Sends WhatsApp messages and tells what became of each. Every request carries `Authorization: Bearer hf_…`; every refusal
-is a problem (RFC 9457) that says what to do. Lists come in pages: pass `next_cursor` as `cursor` until it is null.
+Connects WhatsApp numbers, sends messages and tells what became of each. Every request carries `Authorization: Bearer
+hf_…`; every refusal is a problem (RFC 9457) that says what to do. Lists come in pages: pass `next_cursor` as `cursor`
+until it is null.
 """
 
 
@@ -30,6 +37,10 @@ class Application(FastAPI):
     """FastAPI with Meta's door before its layers: a webhook needs no routing, validation or middleware."""
 
     webhook: Webhook
+
+    def stop_streams(self) -> None:
+        """End the answers that would go on for ever: the process is to stop."""
+        self.state.stopping.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take a webhook, or pass the request on."""
@@ -39,11 +50,23 @@ class Application(FastAPI):
         await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings, *, database: Database, background: Sequence[Part] = ()) -> Application:
+def create_app(
+    settings: Settings,
+    *,
+    database: Database,
+    background: Sequence[Part] = (),
+    starter: Starter | None = None,
+    schedules: CheckSchedules | None = None,
+    accounts: Accounts | None = None,
+) -> Application:
     """The API over a migrated database; `background` runs beside it (the embedded intake) until the event is set.
 
+    `starter` and `schedules` reach Temporal, `accounts` reaches Meta: without them intake alone starts onboardings, and
+    what cannot do without is refused as unavailable.
+
     Raises:
-        SettingsError: there is no app secret, or no key for hashes: webhooks and API keys could not be checked.
+        SettingsError: there is no app secret, or no key for hashes or seals: neither webhooks nor API keys could be
+            checked, nor a code be kept.
     """
     keyed_hash = KeyedHash.parse(settings.sealing.hash_key.get_secret_value())
     report = partial(_report, database)
@@ -56,42 +79,34 @@ def create_app(settings: Settings, *, database: Database, background: Sequence[P
         patience=settings.api.webhook_commit_timeout,
         max_queued_bytes=settings.api.webhook_queued_bytes,
     )
-    missed = MissedWebhooks(database)
+    missed, wakes = MissedWebhooks(database), Wakes(starter, report)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with listening(database), running([missed.run, *background], report):
             yield
+        await wakes.drain()
         await commits.drain()
         await log_database.close()
 
     app = Application(
         title="Holdfast", version="1", description=_DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    app.webhook = Webhook(_rules(settings), commits, missed=missed.note)
-    app.state.database = database
-    app.state.api_keys = ApiKeys(database, keyed_hash)
-    app.state.verify_tokens = challenge.VerifyTokens(settings, database, keyed_hash)
-    app.state.checks = {
-        "database": health.database_check(database),
-        "temporal": health.temporal_check(settings.temporal),
-    }
-    for room in (challenge, messages, conversations, numbers, health, docs):
-        app.include_router(room.router)
+    app.webhook = Webhook(rules_of(settings), commits, missed=missed.note)
+    state = app.state
+    state.settings, state.database, state.keyed_hash = settings, database, keyed_hash
+    state.ring = KeyRing.parse([key.get_secret_value() for key in settings.sealing.keys])
+    state.wakes, state.schedules, state.accounts = wakes, schedules, accounts
+    state.stopping, state.strangers = asyncio.Event(), RefusalThrottle(settings.api.webhook_refusals_per_minute)
+    state.api_keys = ApiKeys(database, keyed_hash)
+    state.verify_tokens = challenge.VerifyTokens(settings, database, keyed_hash)
+    state.checks = {"database": health.database_check(database), "temporal": health.temporal_check(settings.temporal)}
+    for router in rooms.ROUTERS:
+        app.include_router(router)
     docs.install_files(app)
     problems.install(app, report)
+    app.add_middleware(SecurityHeaders)
     return app
-
-
-def _rules(settings: Settings) -> WebhookRules:
-    secrets = (settings.meta.app_secret, settings.meta.app_secret_previous)
-    valid = [secret.get_secret_value().encode() for secret in secrets if secret.get_secret_value()]
-    if not settings.meta.app_secret.get_secret_value():
-        raise SettingsError(
-            "META_APP_SECRET is empty: webhooks could not be told from forgeries.",
-            next_step="Set META_APP_SECRET to the app's secret (Meta's dashboard, App settings, Basic).",
-        )
-    return WebhookRules(valid, settings.api.webhook_max_bytes, settings.api.webhook_refusals_per_minute)
 
 
 async def _report(database: Database, error: BaseException) -> UUID:

@@ -9,10 +9,12 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from store.audit import By
 from store.engine import Database
 from store.errors import UnauthorizedError
 from store.hashing import KeyedHash
-from store.organizations import organization_of_key
+from store.organizations import ApiKey, api_key
+from store.sealing import KeyRing
 
 _REMEMBERED_SECONDS = 10.0
 _MOST_KEYS = 10_000
@@ -26,26 +28,26 @@ class ApiKeys:
     def __init__(self, database: Database, keyed_hash: KeyedHash) -> None:
         self._database = database
         self._keyed_hash = keyed_hash
-        self._known: OrderedDict[bytes, tuple[UUID, float]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[ApiKey, float]] = OrderedDict()
 
-    async def organization(self, key: str) -> UUID:
-        """The organization that a key speaks for.
+    async def known(self, key: str) -> ApiKey:
+        """The key behind what a caller sent.
 
         Raises:
             UnauthorizedError: the key is unknown or revoked.
         """
         digest = hashlib.sha256(key.encode()).digest()
-        organization_id, until = self._known.get(digest, (None, 0.0))
-        if organization_id is not None and until > time.monotonic():
-            return organization_id
-        organization_id = await organization_of_key(self._database, self._keyed_hash, key)
+        found, until = self._known.get(digest, (None, 0.0))
+        if found is not None and until > time.monotonic():
+            return found
+        found = await api_key(self._database, self._keyed_hash, key)
         self._known.pop(digest, None)
-        if organization_id is None:
+        if found is None:
             raise UnauthorizedError("The API key is unknown or revoked.")
-        self._known[digest] = (organization_id, time.monotonic() + _REMEMBERED_SECONDS)
+        self._known[digest] = (found, time.monotonic() + _REMEMBERED_SECONDS)
         if len(self._known) > _MOST_KEYS:
             self._known.popitem(last=False)
-        return organization_id
+        return found
 
 
 class Sessions(Protocol):
@@ -67,7 +69,9 @@ async def _caller(
 ) -> UUID:
     if credentials is not None:
         keys: ApiKeys = request.app.state.api_keys
-        return await keys.organization(credentials.credentials)
+        key = await keys.known(credentials.credentials)
+        request.state.by = By("key", key.id)
+        return key.organization_id
     # A header that is no good key is refused above: it never falls back to whatever cookie comes along.
     sessions: Sessions | None = getattr(request.app.state, "sessions", None)
     organization_id = None
@@ -87,11 +91,25 @@ def _person(request: Request, _: Caller) -> UUID | None:
     return person_id
 
 
+def _by(request: Request, _: Caller) -> By:
+    by: By = getattr(request.state, "by", By("person", getattr(request.state, "person_id", None)))
+    return by
+
+
 def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 
 
+def _ring(request: Request) -> KeyRing:
+    ring: KeyRing = request.app.state.ring
+    return ring
+
+
 Person = Annotated[UUID | None, Depends(_person)]
 """The person who is signed in; None when the request comes with a key."""
+Acting = Annotated[By, Depends(_by)]
+"""Who does it, for the audit log."""
 Store = Annotated[Database, Depends(_database)]
+Ring = Annotated[KeyRing, Depends(_ring)]
+"""Seals what may not be readable in the database."""

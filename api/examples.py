@@ -215,3 +215,11 @@ def answers(status: int, example: object, *problems: int) -> dict[int | str, dic
     described: dict[int | str, dict[str, Any]] = {problem: PROBLEMS[problem] for problem in problems}
     described[status] = {"content": {"application/json": {"example": example}}}
     return described
+
+
+def redirect(where: str, *problems: int) -> dict[int | str, dict[str, Any]]:
+    """A route's answers for OpenAPI when it sends the browser on, and the problems it may end in."""
+    location = {"description": where, "schema": {"type": "string", "format": "uri"}}
+    described: dict[int | str, dict[str, Any]] = {problem: PROBLEMS[problem] for problem in problems}
+    empty = {"text/plain": {"example": ""}}
+    return described | {303: {"description": where, "headers": {"Location": location}, "content": empty}}

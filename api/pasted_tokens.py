@@ -97,7 +97,9 @@ def _refuse(failure: Failure, what: str) -> NoReturn:
         raise TokenInvalidError(f"Meta does not take the token: {verdict.meaning}")
     if verdict.hold == "permission" and failure.code != _NO_SUCH_OBJECT:
         raise MissingPermissionError(f"With this token Meta does not show {what}.")
-    raise NotFoundError(f"With this token Meta does not show {what}.", next_step="Check the ids and the token's assets.")
+    raise NotFoundError(
+        f"With this token Meta does not show {what}.", next_step="Check the ids and the token's assets."
+    )
 
 
 def _digits(number: str) -> str:

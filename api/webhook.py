@@ -16,6 +16,8 @@ import telemetry
 from api.group_commit import GroupCommit
 from api.problems import problem_answer
 from api.throttle import RefusalThrottle
+from settings import Settings
+from store.errors import SettingsError
 from whatsapp import signature
 
 log = structlog.get_logger(__name__)
@@ -67,6 +69,22 @@ class WebhookRules:
     secrets: Sequence[bytes]
     max_bytes: int
     refusals_per_minute: int
+
+
+def rules_of(settings: Settings) -> WebhookRules:
+    """What the settings say of it.
+
+    Raises:
+        SettingsError: there is no app secret.
+    """
+    secrets = (settings.meta.app_secret, settings.meta.app_secret_previous)
+    valid = [secret.get_secret_value().encode() for secret in secrets if secret.get_secret_value()]
+    if not settings.meta.app_secret.get_secret_value():
+        raise SettingsError(
+            "META_APP_SECRET is empty: webhooks could not be told from forgeries.",
+            next_step="Set META_APP_SECRET to the app's secret (Meta's dashboard, App settings, Basic).",
+        )
+    return WebhookRules(valid, settings.api.webhook_max_bytes, settings.api.webhook_refusals_per_minute)
 
 
 class Webhook:

@@ -5,14 +5,17 @@ import contextlib
 import signal
 from datetime import timedelta
 
+import httpx
 import uvloop
 
+import egress
 import telemetry
 from intake.due_runs import Wakers
 from intake.loop import Intake
 from settings import Settings
 from store.engine import Database
-from workflows.client import ConversationStarter, DeliveryStarter, OnboardingStarter, connect
+from whatsapp.accounts import Accounts
+from workflows.client import CheckSchedules, ConversationStarter, DeliveryStarter, OnboardingStarter, connect
 from workflows.contracts import ConversationInput
 from workflows.event_contracts import DeliveryInput
 from workflows.onboarding_contracts import OnboardingInput
@@ -21,23 +24,41 @@ _LAST_TRY = timedelta(seconds=5)
 """What Temporal allows past the life of a code: our own judgement of it comes first, with words."""
 _RECORDING = timedelta(seconds=15)
 """For what stands around a delivery's post: reading it, and recording what came of it."""
+_API_CALLS = 20
+"""Connections to Graph that the API keeps open at most: it asks about a token now and then."""
 
 
 def run_api(settings: Settings) -> None:
     """Serve the API until SIGTERM or SIGINT, with the intake in it unless INTAKE says otherwise."""
+    telemetry.configure(settings.log.level, settings.log.format)
+    uvloop.run(_serve_api(settings))
+
+
+async def _serve_api(settings: Settings) -> None:
     from api.app import create_app
     from api.server import server
 
-    telemetry.configure(settings.log.level, settings.log.format)
     database = open_database(settings, application="holdfast api")
 
     async def run_embedded_intake(stop: asyncio.Event) -> None:
         await (await intake_of(settings, database)).run(stop)
 
-    background = [run_embedded_intake] if settings.intake.intake == "embedded" else []
-    app = create_app(settings, database=database, background=background)
-    edge = settings.api
-    server(app, host=edge.host, port=edge.port, trusted_proxies=edge.trusted_proxies).run()
+    task_timeout = settings.temporal.workflow_task_timeout
+    temporal = await connect(settings.temporal)
+    async with egress.graph_client(max_connections=_API_CALLS) as graph:
+        app = create_app(
+            settings,
+            database=database,
+            background=[run_embedded_intake] if settings.intake.intake == "embedded" else [],
+            starter=OnboardingStarter(temporal, limits=onboarding_limits(settings), task_timeout=task_timeout),
+            schedules=CheckSchedules(temporal, task_timeout=task_timeout),
+            accounts=accounts_of(settings, graph),
+        )
+        edge = settings.api
+        serving = server(
+            app, host=edge.host, port=edge.port, trusted_proxies=edge.trusted_proxies, on_stop=app.stop_streams
+        )
+        await serving.serve()
 
 
 def run_intake(settings: Settings) -> None:
@@ -60,6 +81,19 @@ def run_simulator(settings: Settings, *, port: int | None, webhook_url: str) -> 
         app_secret=secret, app_id=settings.meta.app_id, webhook_url=webhook_url, require_proof=True
     )
     serve(config, port=port or settings.local.dev_simulator_port)
+
+
+def accounts_of(settings: Settings, client: httpx.AsyncClient) -> Accounts:
+    """Meta's management calls, over a client of `egress.graph_client`."""
+    meta = settings.meta
+    return Accounts(
+        client,
+        base_url=meta.graph_url,
+        version=meta.graph_version,
+        app_id=meta.app_id,
+        app_secret=meta.app_secret.get_secret_value(),
+        deadline=meta.graph_deadline,
+    )
 
 
 async def intake_of(settings: Settings, database: Database) -> Intake:

@@ -155,3 +155,11 @@ class MissingPermissionError(InvalidRequestError):
 
     code = "missing_permission"
     next_step = "Make the token with whatsapp_business_management and whatsapp_business_messaging."
+
+
+class WrongSignatureError(HoldfastError):
+    """What says that it comes from Meta is not signed by our app's secret."""
+
+    code = "wrong_signature"
+    http_status = 403
+    next_step = "Compare META_APP_SECRET with the app's secret in Meta's dashboard."

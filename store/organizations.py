@@ -1,6 +1,7 @@
 """Organizations (the tenants), the API keys that speak for them, and the agent flows that answer for them."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 from uuid import UUID
@@ -35,20 +36,33 @@ async def create_api_key(database: Database, keyed_hash: KeyedHash, *, organizat
     return key
 
 
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key that is good, and whom it speaks for."""
+
+    id: UUID
+    organization_id: UUID
+
+
 async def organization_of_key(database: Database, keyed_hash: KeyedHash, key: str) -> UUID | None:
     """Whom an API key speaks for; None when it is unknown, malformed or revoked."""
+    found = await api_key(database, keyed_hash, key)
+    return None if found is None else found.organization_id
+
+
+async def api_key(database: Database, keyed_hash: KeyedHash, key: str) -> ApiKey | None:
+    """The key behind what a caller sent; None when it is unknown, malformed or revoked."""
     parts = key.split("_", 2)
     if len(parts) != 3 or parts[0] != "hf" or not key.isascii():  # noqa: PLR2004 - hf, prefix, secret
         return None
-    query = select(api_keys.c.key_hash, api_keys.c.organization_id).where(
+    query = select(api_keys.c.key_hash, api_keys.c.id, api_keys.c.organization_id).where(
         api_keys.c.prefix == parts[1], api_keys.c.revoked_at.is_(None)
     )
     async with database.transaction() as connection:
         row = (await connection.execute(query)).one_or_none()
     if row is None or not keyed_hash.matches(key, row.key_hash):
         return None
-    organization_id: UUID = row.organization_id
-    return organization_id
+    return ApiKey(row.id, row.organization_id)
 
 
 async def create_agent_flow(

@@ -18,7 +18,7 @@ from api.server import server
 from settings import Settings, load
 from store.engine import Database
 from store.organizations import create_api_key
-from tests.rows import HASH_KEY, KEYED_HASH, Number, change, connected_number, conversation, received, row
+from tests.rows import HASH_KEY, KEYED_HASH, SEALING_KEY, Number, change, connected_number, conversation, received, row
 from whatsapp.signature import sign
 
 SECRET = "the app's secret"
@@ -36,12 +36,12 @@ def settings_for(url: str, *, temporal_address: str = "127.0.0.1:1", **api: Any)
         "app_secret_previous": SecretStr(PREVIOUS_SECRET),
         "verify_token": SecretStr(VERIFY_TOKEN),
     }
-    hash_key = SecretStr(base64.b64encode(HASH_KEY).decode())
+    keys = {"keys": [SecretStr(SEALING_KEY)], "hash_key": SecretStr(base64.b64encode(HASH_KEY).decode())}
     return replace(
         given,
         meta=given.meta.model_copy(update=meta),
         database=given.database.model_copy(update={"url": SecretStr(url)}),
-        sealing=given.sealing.model_copy(update={"hash_key": hash_key}),
+        sealing=given.sealing.model_copy(update=keys),
         temporal=given.temporal.model_copy(update={"address": temporal_address}),
         api=given.api.model_copy(update=api),
     )
@@ -71,10 +71,13 @@ def signed(body: bytes, *, secret: str = SECRET) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def edge(database: Database, settings: Settings, *, background: Sequence[Part] = ()) -> AsyncIterator[Edge]:
-    """Serve the API over this database while the block runs."""
-    app = create_app(settings, database=database, background=background)
-    serving = server(app, host="127.0.0.1", port=0, trusted_proxies=settings.api.trusted_proxies)
+async def edge(
+    database: Database, settings: Settings, *, background: Sequence[Part] = (), **outside: Any
+) -> AsyncIterator[Edge]:
+    """Serve the API over this database while the block runs; `outside` are its ways to Temporal and Meta."""
+    app = create_app(settings, database=database, background=background, **outside)
+    trusted = settings.api.trusted_proxies
+    serving = server(app, host="127.0.0.1", port=0, trusted_proxies=trusted, on_stop=app.stop_streams)
     task = asyncio.create_task(serving.serve())
     while not serving.started:
         assert not task.done(), "the API did not start"
