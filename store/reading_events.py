@@ -1,4 +1,4 @@
-"""What is shown of events: what happened, what became of each delivery, and which endpoints were switched off."""
+"""What is shown of events: what happened, and what became of each delivery."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from store.engine import Database
 from store.event_endpoints import endpoint_in
 from store.paging import Keyset, Page, PageRequest
-from store.tables import event_deliveries, event_endpoints, events
+from store.tables import event_deliveries, events
 
 _DELIVERIES = Keyset("event-deliveries", event_deliveries.c.id)
 _EVENTS = Keyset("events", events.c.id)
@@ -47,16 +47,6 @@ class Event:
     integration_id: UUID | None
     data: dict[str, Any]
     happened_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SwitchedOff:
-    """An endpoint that was switched off by us, for a banner."""
-
-    endpoint_id: UUID
-    url: str
-    reason: str
-    since: datetime
 
 
 async def list_deliveries(
@@ -102,17 +92,3 @@ async def list_events(
         query = query.where(events.c.integration_id == integration_id)
     async with database.transaction() as connection:
         return await _EVENTS.page(connection, query, wanted, make=lambda row: Event(**row))
-
-
-async def switched_off_endpoints(database: Database, organization_id: UUID) -> list[SwitchedOff]:
-    """The endpoints that we have switched off and nobody has switched on again: what a banner says."""
-    query = select(
-        event_endpoints.c.id, event_endpoints.c.url, event_endpoints.c.disabled_reason, event_endpoints.c.disabled_at
-    ).where(
-        event_endpoints.c.organization_id == organization_id,
-        event_endpoints.c.deleted_at.is_(None),
-        event_endpoints.c.disabled_reason.is_not(None),
-    )
-    async with database.transaction() as connection:
-        rows = await connection.execute(query.order_by(event_endpoints.c.disabled_at.desc()))
-        return [SwitchedOff(*row) for row in rows]
