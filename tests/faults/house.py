@@ -142,7 +142,7 @@ class House:
         began = time.monotonic()
         while (left := (await self.account())["unanswered"]) > but:
             if time.monotonic() - began > within:
-                raise TimeoutError(f"{left} messages are unanswered after {within} s")
+                raise TimeoutError(f"{left} messages are unanswered after {within} s: {await self._not_done()}")
             await asyncio.sleep(0.1)
         return time.monotonic() - began
 
@@ -162,6 +162,16 @@ class House:
             "WHERE integration_id = :line AND direction = :direction GROUP BY state"
         )
         return Counter({row.state: row.number for row in await self.rows(query, direction=direction)})
+
+    async def _not_done(self) -> list[dict[str, Any]]:
+        """The rows that are not at rest, for whoever reads why a test failed."""
+        query = (
+            "SELECT m.conversation_id, m.direction, m.state, m.attempt, m.hold, m.reason, m.created_at, m.claimed_at, "
+            "m.hold_until, c.due_at, c.nudged_at, c.turn_began_at, clock_timestamp() AS now "
+            "FROM messages m JOIN conversations c ON c.id = m.conversation_id "
+            "WHERE m.integration_id = :line AND m.state NOT IN ('accepted', 'in_turn')"
+        )
+        return [dict(row._mapping) for row in await self.rows(query)]
 
     async def sending(self) -> set[UUID]:
         """The messages that are `sending` at this moment."""
