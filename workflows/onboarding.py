@@ -141,7 +141,9 @@ class OnboardingWorkflow:
                 timeout_summary=f"{steps.DOES[outcome.step]}, again",
             )
         self._waiting_for = None
-        if self._calls != calls or not self._patience_is_over():
+        if self._calls == calls and self._patience_is_over():
+            await self._read()  # the rows count only the time that somebody was waited for
+        if self._calls != calls or self._end is not None or not self._patience_is_over():
             return
         if outcome.step == "prove":
             self._gives_up = True
@@ -200,7 +202,7 @@ class OnboardingWorkflow:
         """One timer for the patience, begun at the first wait and left alone while the moment stays the same."""
         if self._gives_up_at is None:
             self._gives_up_at = workflow.now() + self._start.patience
-        if self._timer_at is not None and abs(self._timer_at - self._gives_up_at) < _SAME_MOMENT:
+        if self._timer is not None and self._is_timed():
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -208,7 +210,15 @@ class OnboardingWorkflow:
         self._timer = asyncio.create_task(workflow.sleep(self._patience_left(), summary="nobody answered: it gives up"))
 
     def _patience_is_over(self) -> bool:
-        return self._gives_up_at is not None and workflow.now() >= self._gives_up_at
+        if self._timer is None or self._gives_up_at is None or not self._timer.done():
+            return False
+        return self._is_timed() or workflow.now() >= self._gives_up_at
+
+    def _is_timed(self) -> bool:
+        """Whether the timer's moment is the end of the patience, give or take two clocks' difference."""
+        if self._timer_at is None or self._gives_up_at is None:
+            return False
+        return abs(self._gives_up_at - self._timer_at) < _SAME_MOMENT
 
     def _patience_left(self) -> timedelta:
         until = self._gives_up_at

@@ -21,6 +21,8 @@ from workflows.onboarding_contracts import (
 )
 
 HEARTBEAT = timedelta(seconds=5)
+_LONGEST = timedelta(hours=1)
+"""For all attempts at a step; then it begins anew, in a new run if this one has grown long by what came meanwhile."""
 
 _ACTIVITIES: dict[Step, Callable[[Any, TakeStep], Awaitable[StepOutcome]]] = {
     "exchange": OnboardingActivities.exchange_code,
@@ -62,7 +64,7 @@ def take(command: TakeStep, start: OnboardingInput) -> workflow.ActivityHandle[S
         command,
         task_queue=CONTROL_QUEUE,
         start_to_close_timeout=start.step_timeout,
-        schedule_to_close_timeout=start.exchange_within if command.step == "exchange" else None,
+        schedule_to_close_timeout=start.exchange_within if command.step == "exchange" else _LONGEST,
         heartbeat_timeout=HEARTBEAT,
         # A number is locked for 72 h after 10 register calls: only the step itself knows whether it may be repeated.
         retry_policy=_repeated(start, attempts=1 if command.step == "register" else 0),

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -43,7 +43,7 @@ class Scripted(OnboardingActivities):
     left: list[Step] = field(default_factory=lambda: list(STEPS))
     state: str = "running"
     cancelled: bool = False
-    patience_left: timedelta | None = None
+    patience_ends: datetime | None = None
     reading: Callable[[int], None] = lambda _: None
     ending: Callable[[int], None] = lambda _: None
     taken: list[Step] = field(default_factory=list)
@@ -81,7 +81,8 @@ class Scripted(OnboardingActivities):
     async def where_it_stands(self, onboarding_id: str) -> Standing:
         self.reads += 1
         self.reading(self.reads)
-        return Standing(onboarding_id, self.state, list(self.left), self.patience_left, self.cancelled)
+        patience = None if self.patience_ends is None else max(self.patience_ends - datetime.now(UTC), 0 * MS)
+        return Standing(onboarding_id, self.state, list(self.left), patience, self.cancelled)
 
     @activity.defn(name="exchange_code")
     async def exchange_code(self, command: TakeStep) -> StepOutcome:

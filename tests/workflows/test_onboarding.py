@@ -6,7 +6,7 @@ the run waits, and how it ends.
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -223,10 +223,23 @@ async def test_all_waits_share_one_patience(temporal_client: Client) -> None:
 
 
 async def test_the_rows_know_how_much_patience_is_left(temporal_client: Client) -> None:
-    script = Scripted({"register": lambda _: waiting("register", "pin")}, patience_left=200 * MS)
+    script = Scripted({"register": lambda _: waiting("register", "pin")}, patience_ends=datetime.now(UTC))
     async with running(temporal_client, script) as run:
         await result(run)
     assert script.ends[0].code == "gave_up_waiting"
+
+
+async def test_an_end_of_patience_that_the_rows_have_moved_on_is_waited_for_anew(temporal_client: Client) -> None:
+    def read(n: int) -> None:
+        if n == 2:
+            script.patience_ends = datetime.now(UTC) + timedelta(seconds=2)
+
+    script = Scripted({"register": lambda _: waiting("register", "pin")}, reading=read, patience_ends=datetime.now(UTC))
+    async with running(temporal_client, script) as run:
+        began = asyncio.get_running_loop().time()
+        await result(run)
+        assert asyncio.get_running_loop().time() - began > 2
+    assert (script.taken.count("register"), script.ends[0].code) == (2, "gave_up_waiting")
 
 
 async def test_a_proof_that_never_comes_ends_the_run_with_a_notice_and_no_failure(temporal_client: Client) -> None:
