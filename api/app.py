@@ -15,6 +15,7 @@ from api.background import MissedWebhooks, Part, running
 from api.group_commit import GroupCommit
 from api.headers import SecurityHeaders
 from api.throttle import RefusalThrottle
+from api.unsubscribing import Unsubscriptions
 from api.wakes import Starter, Wakes
 from api.webhook import PATHS, Webhook, rules_of
 from settings import Settings
@@ -79,11 +80,13 @@ def create_app(
         patience=settings.api.webhook_commit_timeout,
         max_queued_bytes=settings.api.webhook_queued_bytes,
     )
+    ring = KeyRing.parse([key.get_secret_value() for key in settings.sealing.keys])
     missed, wakes = MissedWebhooks(database), Wakes(starter, report)
+    unsubscriptions = Unsubscriptions(database, ring, accounts)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with listening(database), running([missed.run, *background], report):
+        async with listening(database), running([missed.run, unsubscriptions.run, *background], report):
             yield
         await wakes.drain()
         await commits.drain()
@@ -95,8 +98,8 @@ def create_app(
     app.webhook = Webhook(rules_of(settings), commits, missed=missed.note)
     state = app.state
     state.settings, state.database, state.keyed_hash = settings, database, keyed_hash
-    state.ring = KeyRing.parse([key.get_secret_value() for key in settings.sealing.keys])
-    state.wakes, state.schedules, state.accounts = wakes, schedules, accounts
+    state.ring, state.wakes, state.unsubscriptions = ring, wakes, unsubscriptions
+    state.schedules, state.accounts = schedules, accounts
     state.stopping, state.strangers = asyncio.Event(), RefusalThrottle(settings.api.webhook_refusals_per_minute)
     state.api_keys = ApiKeys(database, keyed_hash)
     state.verify_tokens = challenge.VerifyTokens(settings, database, keyed_hash)

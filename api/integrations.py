@@ -3,9 +3,10 @@
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api import onboarding_examples as examples
@@ -15,7 +16,9 @@ from api.examples import answers
 from api.onboarding_contracts import AddIntegration, ChangeIntegration
 from api.onboardings import PATH as ONBOARDINGS
 from api.pasted_tokens import Proven, check_phone_number, prove
+from api.unsubscribing import SAYS, Unsubscriptions
 from api.wakes import Nudge
+from store.disconnecting import delete_integration
 from store.engine import Database
 from store.errors import ConflictError, NotFoundError
 from store.integrations import replace_token, update_integration
@@ -25,10 +28,14 @@ from store.paging import Page
 from store.reading_integrations import Integration, list_integrations, read_integration
 from store.reading_onboardings import Onboarding, read_onboarding
 from whatsapp.accounts import Accounts
+from workflows.client import CheckSchedules, LaterError
+
+log = structlog.get_logger(__name__)
 
 PATH = "/api/v1/channels/whatsapp/integrations"
 router = APIRouter(prefix=PATH, tags=["Numbers"])
 
+_STAYS = "Another number of its account is connected, so our app stays subscribed to the account."
 _CONNECTED_WITHIN = 2.0
 """Seconds. Where Temporal is away the answer comes without the integration, and `Location` shows when it is there."""
 
@@ -45,6 +52,16 @@ class Added:
 
     onboarding: Onboarding
     integration: Integration | None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberDisconnected:
+    """What became of a number, and of our app's subscription to its account."""
+
+    integration_id: UUID
+    unsubscribed: Literal["done", "not_needed", "later", "refused"]
+    """not_needed: another number of the account is connected. later: repeated until Meta answers."""
+    says: str
 
 
 def _accounts(request: Request) -> Accounts | None:
@@ -154,6 +171,35 @@ async def change_integration(
             token_scopes=proven.token.scopes,
         )
     return await read_integration(database, organization_id, integration_id)
+
+
+@router.delete("/{integration_id}", responses=answers(200, examples.DISCONNECTED, 401, 404, 422))
+async def disconnect_integration(
+    organization_id: Caller, by: Acting, database: Store, ring: Ring, request: Request, integration_id: UUID
+) -> NumberDisconnected:
+    """Disconnect a number: what is queued is cancelled with the reason, its secrets are wiped, its record stays.
+
+    Our app is unsubscribed from the account when no number of it is left. The number can then be connected anew, by
+    anybody who has access to it.
+    """
+    gone = await delete_integration(
+        database, ring, organization_id=organization_id, integration_id=integration_id, actor=by
+    )
+    unsubscriptions: Unsubscriptions = request.app.state.unsubscriptions
+    await _end_checks(request.app.state.schedules, integration_id)
+    if gone.waba_used:
+        return NumberDisconnected(integration_id, "not_needed", f"The number is disconnected. {_STAYS}")
+    came = await unsubscriptions.now(gone.waba_row_id)
+    return NumberDisconnected(integration_id, came, f"The number is disconnected. {SAYS[came]}")
+
+
+async def _end_checks(schedules: CheckSchedules | None, integration_id: UUID) -> None:
+    """The Schedule that is left when Temporal is away finds nothing to check."""
+    try:
+        if schedules is not None:
+            await schedules.remove(str(integration_id))
+    except LaterError:
+        log.info("check.schedule_left", integration_id=str(integration_id))
 
 
 def _ids(wanted: AddIntegration, proven: Proven) -> NumberIds:

@@ -113,6 +113,7 @@ INTEGRATION: dict[str, Any] = {
     "subscribed_at": _AT,
     "created_at": _AT,
     "disconnected_at": None,
+    "unsubscribe_says": None,
 }
 
 INTEGRATIONS = {"items": [INTEGRATION], "next_cursor": None}
@@ -122,8 +123,8 @@ ADDED = {"onboarding": ONBOARDING | {"way": "by_hand"}, "integration": INTEGRATI
 DISCONNECTED = {
     "integration_id": _INTEGRATION_ID,
     "unsubscribed": "later",
-    "says": "The number is disconnected. Meta did not answer when our app was to be unsubscribed from the account "
-    "102290129340398: that is repeated by itself.",
+    "says": "The number is disconnected. Meta did not answer when our app was to be unsubscribed from the account: "
+    "that is repeated by itself.",
 }
 
 _AGENT_FLOW = {

@@ -1,13 +1,13 @@
 """The end of a connected number: what waits is cancelled, secrets are wiped, the record stays, the number is free."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import audit, events, nudges, onboarding_rows
+from store import audit, events, nudges, onboarding_rows, unsubscribing
 from store.audit import OURSELVES, By
 from store.engine import Database
 from store.errors import NotFoundError
@@ -44,15 +44,15 @@ _DISCARD = text("""
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """What is left to be done at Meta, by the caller: the record holds no token any more."""
+    """What is left to be done at Meta: the number's record holds no token any more."""
 
     integration_id: UUID
     waba_id: str
     phone_number_id: str
     waba_used: bool
-    """Another number of the account is connected: our app has to stay subscribed to it."""
-    access_token: str | None = field(repr=False)
-    """For `DELETE subscribed_apps`, unless the account is used."""
+    """Another number of the account is connected: our app has to stay subscribed to it. Else it is unsubscribed by
+    whoever claims that (`store.unsubscribing`)."""
+    waba_row_id: UUID
 
 
 async def delete_integration(
@@ -66,7 +66,7 @@ async def delete_integration(
 ) -> Disconnected:
     """Disconnect a number: what is queued is cancelled with the reason, secrets are wiped, the number is free again.
 
-    Deleting twice changes nothing and answers no token. An onboarding that works on the number is cancelled.
+    Deleting twice changes nothing. An onboarding that works on the number is cancelled.
 
     Raises:
         NotFoundError: the organization has no such integration.
@@ -82,7 +82,9 @@ async def delete_integration(
         if row.state != "disconnected":
             await disconnect(connection, row, reason=reason, actor=actor)
         used = await waba_used(connection, row.waba_id)
-    return Disconnected(integration_id, row.waba_id, row.phone_number_id, used, token)
+        if token is not None and not used:
+            await unsubscribing.keep(connection, ring, waba_row_id=row.waba_row_id, access_token=token)
+    return Disconnected(integration_id, row.waba_id, row.phone_number_id, used, row.waba_row_id)
 
 
 async def is_waba_used(database: Database, waba_id: str, *, besides: UUID | None = None) -> bool:

@@ -58,6 +58,8 @@ class Integration:
     subscribed_at: datetime | None
     created_at: datetime
     disconnected_at: datetime | None
+    unsubscribe_says: str | None
+    """Of a disconnected number: what became of our app's subscription to its account, as far as it was to end."""
 
 
 async def list_integrations(
@@ -87,7 +89,13 @@ async def read_integration(database: Database, organization_id: UUID, integratio
 
 def _query(organization_id: UUID) -> Select[Any]:
     return (
-        select(integrations, wabas.c.name.label("waba_name"), wabas.c.business_id, wabas.c.subscribed_at)
+        select(
+            integrations,
+            wabas.c.name.label("waba_name"),
+            wabas.c.business_id,
+            wabas.c.subscribed_at,
+            wabas.c.unsubscribe_says,
+        )
         .join(wabas, wabas.c.id == integrations.c.waba_row_id)
         .where(integrations.c.organization_id == organization_id)
     )
@@ -119,6 +127,7 @@ def _integration(row: Any) -> Integration:
         subscribed_at=row["subscribed_at"],
         created_at=row["created_at"],
         disconnected_at=row["disconnected_at"],
+        unsubscribe_says=row["unsubscribe_says"] if row["state"] == "disconnected" else None,
     )
 
 

@@ -29,6 +29,12 @@ wabas = Table(
     Column("name", Text),
     # Since when our app is subscribed to it, as Meta last told.
     instant("subscribed_at"),
+    # Our app is to be unsubscribed, since no number of it is left: the last token of it that we had, kept until Meta
+    # has done it, when it is tried next, and what came of it.
+    Column("unsubscribe_token_sealed", LargeBinary),
+    instant("unsubscribe_due_at"),
+    Column("unsubscribe_attempts", Integer, nullable=False, server_default=text("0")),
+    Column("unsubscribe_says", Text),
     created_column(),
     UniqueConstraint("organization_id", "waba_id"),
 )
