@@ -142,7 +142,9 @@ def _judged(response: httpx.Response) -> int:
 
 
 def _body(attempt: Attempt) -> str:
-    number: dict[str, Any] = {} if attempt.integration_id is None else {"integration_id": str(attempt.integration_id)}
+    number: dict[str, Any] = {}
+    if attempt.integration_id is not None:
+        number = {"integration_id": str(attempt.integration_id), "phone_number": attempt.phone_number}
     told = {"type": attempt.type, "timestamp": attempt.happened_at.isoformat(), "data": number | attempt.data}
     return json.dumps(told, ensure_ascii=False)
 

@@ -30,7 +30,6 @@ class NumberToCheck:
     id: UUID
     organization_id: UUID
     waba_id: str
-    phone_number: str
     phone_number_id: str
     state: str
     state_reason: str | None
@@ -44,7 +43,7 @@ class NumberToCheck:
     @property
     def owner(self) -> Owner:
         """Whom its findings are about."""
-        return Owner(self.id, self.organization_id, self.phone_number)
+        return Owner(self.id, self.organization_id)
 
     @property
     def is_unwell(self) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import audit
 from store.engine import Database
-from store.tables import event_deliveries, event_endpoints, events
+from store.tables import event_deliveries, event_endpoints, events, integrations
 
 _BACKSTOP = timedelta(minutes=2)
 """After the moment at which an attempt should have been made or ended."""
@@ -32,6 +32,8 @@ class Attempt:
     event_id: UUID
     type: str
     integration_id: UUID | None
+    phone_number: str | None
+    """The number it is about, if it is about one."""
     data: dict[str, Any]
     happened_at: datetime
 
@@ -66,6 +68,7 @@ async def begin(database: Database, delivery_id: UUID) -> Attempt | Over:
             row.event_id,
             row.type,
             row.integration_id,
+            row.phone_number,
             row.data,
             row.created_at,
         )
@@ -130,11 +133,13 @@ async def _lock(connection: AsyncConnection, delivery_id: UUID) -> Any:
             event_endpoints.c.enabled,
             events.c.type,
             events.c.integration_id,
+            integrations.c.phone_number,
             events.c.data,
             events.c.created_at,
         )
         .join(event_endpoints, event_endpoints.c.id == event_deliveries.c.endpoint_id)
         .join(events, events.c.id == event_deliveries.c.event_id)
+        .outerjoin(integrations, integrations.c.id == events.c.integration_id)
         .where(event_deliveries.c.id == delivery_id)
         .with_for_update(of=event_deliveries)
     )

@@ -36,7 +36,6 @@ class Owner:
 
     integration_id: UUID
     organization_id: UUID
-    phone_number: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +170,6 @@ async def _tell(connection: AsyncConnection, owner: Owner, found: Found, finding
         integration_id=owner.integration_id,
         data={
             "finding_id": str(finding_id),
-            "phone_number": owner.phone_number,
             "code": found.code,
             "severity": found.severity,
             "says": found.says,
@@ -195,7 +193,6 @@ async def _clear(connection: AsyncConnection, owner: Owner, ids: Collection[UUID
             integration_id=owner.integration_id,
             data={
                 "finding_id": str(row.id),
-                "phone_number": owner.phone_number,
                 "code": row.code,
                 "repaired": repaired,
             },

@@ -3,7 +3,8 @@
 `integrations.state_reason` holds a key of `REASONS` where sending or a check decided, and words where a person did.
 """
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import func, update
@@ -34,7 +35,13 @@ REASONS = {
 }
 """Why a number does not send, and what helps, by the key that its row keeps."""
 
-_EVENTS: dict[Told, EventType] = {
+_CHANGED = (
+    integrations.c.id,
+    integrations.c.organization_id,
+    integrations.c.state,
+    integrations.c.state_reason,
+)
+_EVENTS: dict[str, EventType] = {
     "live": "integration.live",
     "held": "integration.held",
     "stopped": "integration.stopped",
@@ -51,36 +58,25 @@ async def put_state(connection: AsyncConnection, integration_id: UUID, *, state:
         update(integrations)
         .where(integrations.c.id == integration_id)
         .values(state=state, state_reason=reason, state_since=func.clock_timestamp())
-        .returning(integrations.c.organization_id, integrations.c.phone_number, integrations.c.enabled)
+        .returning(*_CHANGED, integrations.c.enabled)
     )
     row = (await connection.execute(change)).one()
     if state == "live" and row.enabled:
         await mark_waiting_due(connection, integration_id)
-    await tell_state(
-        connection,
-        organization_id=row.organization_id,
-        integration_id=integration_id,
-        phone_number=row.phone_number,
-        state=state,
-        reason=reason,
-    )
+    await tell_states(connection, [row])
 
 
-async def tell_state(
-    connection: AsyncConnection,
-    *,
-    organization_id: UUID,
-    integration_id: UUID,
-    phone_number: str,
-    state: Told,
-    reason: str | None,
-) -> None:
-    """Tell the business that a number's state has changed, in the transaction that changes it."""
-    says, next_step = REASONS.get(reason or "", (reason, None))
-    await events.emit(
-        connection,
-        organization_id=organization_id,
-        type=_EVENTS[state],
-        integration_id=integration_id,
-        data={"phone_number": phone_number, "state": state, "reason": says, "next_step": next_step},
-    )
+async def tell_states(connection: AsyncConnection, changed: Iterable[Any]) -> None:
+    """Tell businesses of numbers whose state has changed, in the transaction that changes it.
+
+    `changed` are rows of `integrations` with id, organization_id, state and state_reason.
+    """
+    for row in changed:
+        says, next_step = REASONS.get(row.state_reason or "", (row.state_reason, None))
+        await events.emit(
+            connection,
+            organization_id=row.organization_id,
+            type=_EVENTS[row.state],
+            integration_id=row.id,
+            data={"state": row.state, "reason": says, "next_step": next_step},
+        )

@@ -16,6 +16,7 @@ from sqlalchemy.types import Text
 from store import nudges, statuses
 from store.claims import Claimed
 from store.engine import Database
+from store.number_states import tell_states
 from store.transitions import Event, State, states_before
 
 
@@ -119,7 +120,7 @@ _READ = text("SELECT state, coalesce(reason, '') AS reason FROM messages WHERE i
 
 _HOLD_NUMBER = text("""
     UPDATE integrations SET state = :state, state_reason = :reason, state_since = clock_timestamp()
-    WHERE id = :integration_id AND state = 'live'
+    WHERE id = :integration_id AND state = 'live' RETURNING id, organization_id, state, state_reason
 """)
 
 
@@ -186,7 +187,8 @@ async def wake(database: Database, conversation_id: UUID) -> None:
 async def hold_number(database: Database, integration_id: UUID, *, state: str, reason: str) -> None:
     """Hold (lost token or permission) or stop (restricted by Meta) a live number: what it has queued waits in order."""
     async with database.transaction() as connection:
-        await connection.execute(_HOLD_NUMBER, {"integration_id": integration_id, "state": state, "reason": reason})
+        values = {"integration_id": integration_id, "state": state, "reason": reason}
+        await tell_states(connection, (await connection.execute(_HOLD_NUMBER, values)).all())
 
 
 def _refused(claimed: Claimed, refusal: Refusal, event: Event) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import nudges
+from store.number_states import tell_states
 from store.transitions import Delivery, State
 from store.verdicts import Attempt, Judgement, Row, Told, judge
 
@@ -90,7 +91,7 @@ _WRITE_ATTEMPTS = text("""
 _HOLD_NUMBERS = text("""
     UPDATE integrations i SET state = u.state, state_reason = u.reason, state_since = clock_timestamp()
     FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[])) AS u (id, state, reason)
-    WHERE i.id = u.id AND i.state = 'live'
+    WHERE i.id = u.id AND i.state = 'live' RETURNING i.id, i.organization_id, i.state, i.state_reason
 """)
 
 
@@ -208,7 +209,8 @@ async def _hold_numbers(connection: AsyncConnection, judged: Sequence[tuple[Lock
     }
     if holds:
         states = ["stopped" if hold == "stopped" else "held" for hold in holds.values()]
-        await connection.execute(_HOLD_NUMBERS, {"ids": list(holds), "states": states, "reasons": list(holds.values())})
+        values = {"ids": list(holds), "states": states, "reasons": list(holds.values())}
+        await tell_states(connection, (await connection.execute(_HOLD_NUMBERS, values)).all())
 
 
 async def _mark(connection: AsyncConnection, judged: Sequence[tuple[Locked, Judgement]]) -> None:

@@ -32,7 +32,7 @@ class Tokens:
         if not isinstance(facts, TokenFacts):
             failed(facts)  # our app's own credentials: judged with the app; nothing is known of the token
             return number, token
-        report.looked_at |= {"token", "scopes", "expiry"}
+        report.looked_at |= {"token", "expiry"}
         if not facts.is_valid:
             report.look("token", judging.dead_token(facts.error))
             report.hold("token")
@@ -42,8 +42,8 @@ class Tokens:
             report.hold("token")
             return number, token
         missing = judging.scopes(facts)
+        report.look("scopes", missing)
         if missing is not None:
-            report.look("scopes", missing)
             report.hold("permission")
         report.columns |= _token_columns(facts)
         return await self._renew(number, token, facts, report)

@@ -114,7 +114,11 @@ async def test_an_event_arrives_signed_under_its_own_id_and_is_recorded(database
     assert told == {
         "type": "integration.held",
         "timestamp": event.created_at.isoformat(),
-        "data": {"integration_id": str(home.number.integration_id), "reason": "The token is gone: ü."},
+        "data": {
+            "integration_id": str(home.number.integration_id),
+            "phone_number": home.number.phone_number,
+            "reason": "The token is gone: ü.",
+        },
     }
     assert (delivery.state, delivery.attempts, delivery.last_status) == ("delivered", 1, 200)
     assert delivery.due_at is None
