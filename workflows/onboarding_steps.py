@@ -100,7 +100,6 @@ async def end(command: EndOnboarding, start: OnboardingInput) -> Ended:
 
 
 def _repeated(start: OnboardingInput, *, attempts: int = 0) -> RetryPolicy:
-    """Without end when `attempts` is 0."""
-    return RetryPolicy(
-        initial_interval=start.first_retry, maximum_interval=start.longest_retry, maximum_attempts=attempts
-    )
+    """Without end when `attempts` is 0. Temporal refuses a first wait that is longer than the longest."""
+    longest = max(start.first_retry, start.longest_retry)
+    return RetryPolicy(initial_interval=start.first_retry, maximum_interval=longest, maximum_attempts=attempts)

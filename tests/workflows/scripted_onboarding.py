@@ -9,12 +9,13 @@ from typing import Any
 from uuid import uuid4
 
 from temporalio import activity
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.worker import Worker
 
 from activities.attempts import WholeAttempts
-from workflows.contracts import CONTROL_QUEUE, WA_ORGANIZATION, WA_STATE
+from workflows.contracts import CONTROL_QUEUE, WA_ORGANIZATION, WA_STATE, WA_WAITING_FOR
 from workflows.onboarding import OnboardingWorkflow
 from workflows.onboarding_contracts import (
     STEPS,
@@ -182,3 +183,19 @@ async def result(run: Run, *, seconds: float = 10) -> None:
     """The run's end: it must come, and it must not be a failure."""
     async with asyncio.timeout(seconds):
         await run.result()
+
+
+async def shown(run: Run) -> tuple[str | None, str | None]:
+    attributes = (await run.describe()).typed_search_attributes
+    return attributes.get(WA_STATE), attributes.get(WA_WAITING_FOR) or ""
+
+
+async def until_shown(run: Run, state: str, waits: str) -> None:
+    async with asyncio.timeout(10):
+        while await shown(run) != (state, waits):  # noqa: ASYNC110 - it happens in Temporal's time
+            await asyncio.sleep(0.02)
+
+
+async def details(run: Run) -> str:
+    metadata = await run.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return str(metadata.current_details)

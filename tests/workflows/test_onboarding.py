@@ -5,41 +5,30 @@ the run waits, and how it ends.
 """
 
 import asyncio
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from temporalio.api.enums.v1 import EventType
-from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from tests.workflows.scripted import until
-from tests.workflows.scripted_onboarding import MS, Run, Scripted, done, first, result, running, start, waiting, worker
-from workflows.contracts import WA_STATE, WA_WAITING_FOR
+from tests.workflows.scripted import events_of, until
+from tests.workflows.scripted_onboarding import (
+    MS,
+    Run,
+    Scripted,
+    details,
+    done,
+    first,
+    result,
+    running,
+    shown,
+    start,
+    until_shown,
+    waiting,
+    worker,
+)
 from workflows.onboarding_contracts import STEPS, Acted, EndOnboarding, Step, StepOutcome
-
-
-async def events_of(run: Run) -> Counter[str]:
-    history = await run.fetch_history()
-    return Counter(EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in history.events)
-
-
-async def shown(run: Run) -> tuple[str | None, str | None]:
-    attributes = (await run.describe()).typed_search_attributes
-    return attributes.get(WA_STATE), attributes.get(WA_WAITING_FOR) or ""
-
-
-async def until_shown(run: Run, state: str, waits: str) -> None:
-    async with asyncio.timeout(10):
-        while await shown(run) != (state, waits):  # noqa: ASYNC110 - it happens in Temporal's time
-            await asyncio.sleep(0.02)
-
-
-async def details(run: Run) -> str:
-    metadata = await run.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
-    return str(metadata.current_details)
 
 
 async def test_every_step_is_taken_once_in_order_and_the_run_ends(temporal_client: Client) -> None:
