@@ -10,6 +10,7 @@ from starlette.routing import Route
 from simulator.config import SimulatorConfig
 from simulator.control import control_routes
 from simulator.graph import MessagesRoute
+from simulator.login.dialog import Dialog, dialog_control
 from simulator.management.routes import management_routes
 from simulator.page import page_routes
 from simulator.world import World
@@ -31,7 +32,9 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     app.router.routes.insert(0, messages)
     app.include_router(control_routes(world))
     app.include_router(page_routes(world))
-    app.router.routes.extend(management_routes(world))
+    dialog = Dialog(world)
+    app.include_router(dialog_control(dialog))
+    app.router.routes.extend([*dialog.routes(), *management_routes(world)])
     return app
 
 
