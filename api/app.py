@@ -7,11 +7,12 @@ from functools import partial
 from uuid import UUID
 
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import challenge, docs, health, problems, rooms
 from api.auth import ApiKeys
 from api.background import MissedWebhooks, Part, running
+from api.console.app import create_console, is_console
 from api.group_commit import GroupCommit
 from api.headers import SecurityHeaders
 from api.throttle import RefusalThrottle
@@ -38,6 +39,8 @@ class Application(FastAPI):
     """FastAPI with Meta's door before its layers: a webhook needs no routing, validation or middleware."""
 
     webhook: Webhook
+    console: ASGIApp
+    """The pages for people: what goes wrong there is said on a page, not in JSON."""
 
     def stop_streams(self) -> None:
         """End the answers that would go on for ever: the process is to stop."""
@@ -47,6 +50,9 @@ class Application(FastAPI):
         """Take a webhook, or pass the request on."""
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in PATHS:
             await self.webhook(scope, receive, send)
+            return
+        if scope["type"] == "http" and is_console(scope["path"]):
+            await self.console(scope, receive, send)
             return
         await super().__call__(scope, receive, send)
 
@@ -104,6 +110,9 @@ def create_app(
     state.api_keys = ApiKeys(database, keyed_hash)
     state.verify_tokens = challenge.VerifyTokens(settings, database, keyed_hash)
     state.checks = {"database": health.database_check(database), "temporal": health.temporal_check(settings.temporal)}
+    app.console = create_console(
+        settings, database=database, keyed_hash=keyed_hash, ring=ring, api=state, report=report
+    )
     for router in rooms.ROUTERS:
         app.include_router(router)
     docs.install_files(app)
