@@ -1,4 +1,4 @@
-"""What the pages call by name exists: settings, routes, commands, metrics, log events. The web is linked to sparingly."""
+"""What the pages call by name exists: settings, routes, commands, metrics, log events. They link to few places."""
 
 import ast
 import re
