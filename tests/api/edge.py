@@ -17,12 +17,25 @@ from api.background import Part
 from api.server import server
 from settings import Settings, load
 from store.engine import Database
+from store.onboardings import start_onboarding
 from store.organizations import create_api_key
-from tests.rows import HASH_KEY, KEYED_HASH, SEALING_KEY, Number, change, connected_number, conversation, received, row
+from tests.rows import (
+    HASH_KEY,
+    KEYED_HASH,
+    RING,
+    SEALING_KEY,
+    Number,
+    change,
+    connected_number,
+    conversation,
+    received,
+    row,
+)
 from whatsapp.signature import sign
 
 SECRET = "the app's secret"
 PREVIOUS_SECRET = "the secret before"
+APP_ID = "1234567890"
 VERIFY_TOKEN = "the app's own verify token"
 WEBHOOK = "/api/v1/webhooks/whatsapp"
 BODY = b'{"object":"whatsapp_business_account","entry":[]}'
@@ -32,6 +45,8 @@ def settings_for(url: str, *, temporal_address: str = "127.0.0.1:1", **api: Any)
     """Settings of an API over this database; `api` changes the group of that name."""
     given = load()
     meta = {
+        "app_id": APP_ID,
+        "config_id": "our config",
         "app_secret": SecretStr(SECRET),
         "app_secret_previous": SecretStr(PREVIOUS_SECRET),
         "verify_token": SecretStr(VERIFY_TOKEN),
@@ -99,6 +114,7 @@ class Tenant:
     conversation_id: UUID
     contact_id: UUID
     message_id: UUID
+    onboarding_id: UUID
     wa_id: str
     key: str
     client: httpx.AsyncClient
@@ -116,9 +132,17 @@ async def tenant(edge: Edge, *, digits: str = "15550001", wa_id: str = "49170000
     conversation_id = await talk(edge.database, number, wa_id=wa_id)
     contact_id = (await row(edge.database, "conversations", conversation_id)).contact_id
     message_id = await received(edge.database, number, conversation_id, f"secret of {digits}")
+    onboarding_id = await start_onboarding(
+        edge.database,
+        RING,
+        organization_id=number.organization_id,
+        agent_flow_id=number.agent_flow_id,
+        way="frontend",
+        code=f"code of {digits}",
+    )
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=edge.url, headers=headers, timeout=10) as client:
-        yield Tenant(number, conversation_id, contact_id, message_id, wa_id, key, client)
+        yield Tenant(number, conversation_id, contact_id, message_id, onboarding_id, wa_id, key, client)
 
 
 async def talk(

@@ -22,6 +22,11 @@ _OPEN = {
     "/api/whatsapp/webhook",
     "/api/v1/whatsapp/webhook",
     WEBHOOK,
+    "/api/whatsapp/oauth/callback",
+    "/api/v1/whatsapp/oauth/callback",
+    "/api/v1/whatsapp/deauthorize",
+    "/api/v1/whatsapp/data-deletion",
+    "/api/v1/whatsapp/data-deletion/{confirmation_code}",
 }
 """Routes that speak for no organization and need no key."""
 
@@ -37,28 +42,59 @@ OPERATIONS = _operations()
 
 def _place(path: str, owner: Tenant) -> str:
     """The path with the owner's ids. A parameter nobody has thought of here fails the test: add it."""
-    ids = {"conversation_id": owner.conversation_id, "message_id": owner.message_id}
-    return path.format(**ids)
+    ids = {
+        "conversation_id": owner.conversation_id,
+        "message_id": owner.message_id,
+        "integration_id": owner.number.integration_id,
+        "onboarding_id": owner.onboarding_id,
+    }
+    asked = f"?agent_flow_id={owner.number.agent_flow_id}" if path.endswith("/authorize") else ""
+    return path.format(**ids) + asked
 
 
-def _bodies(method: str, owner: Tenant) -> Iterator[dict[str, Any] | None]:
-    if method == "get":
-        yield None
-        return
-    yield from (
-        {"text": {"body": "mine"}} | target
-        for target in (
-            {"conversation_id": str(owner.conversation_id)},
-            {"contact_id": str(owner.contact_id)},
-            {"to": owner.wa_id},
-            {"user_id": "DE.15550001"},
-        )
+def _bodies(method: str, path: str, owner: Tenant) -> Iterator[dict[str, Any] | None]:
+    """Requests that the owner could make. A route that is not listed is called without a body."""
+    bodies = _requests(owner).get((method, path.removeprefix("/api/v1")), [None])
+    yield from bodies
+
+
+def _requests(owner: Tenant) -> dict[tuple[str, str], list[dict[str, Any] | None]]:
+    flow, number = str(owner.number.agent_flow_id), owner.number
+    targets = (
+        {"conversation_id": str(owner.conversation_id)},
+        {"contact_id": str(owner.contact_id)},
+        {"to": owner.wa_id},
+        {"user_id": "DE.15550001"},
     )
+    added = {
+        "organization_id": str(owner.organization_id),
+        "agent_flow_id": flow,
+        "phone_number": number.phone_number,
+        "phone_number_id": number.phone_number_id,
+        "waba_id": number.waba_id,
+        "access_token": "a token",
+    }
+    onboarding = "/whatsapp/onboardings/{onboarding_id}"
+    return {
+        ("post", "/whatsapp/send-message"): [{"text": {"body": "mine"}} | target for target in targets],
+        ("post", "/whatsapp/onboardings"): [{"code": "a code", "agent_flow_id": flow}],
+        ("post", f"{onboarding}/number"): [{"phone_number_id": number.phone_number_id}],
+        ("post", f"{onboarding}/pin"): [{"pin": "123456"}],
+        ("post", f"{onboarding}/proof"): [{"declined": True}],
+        ("post", "/channels/whatsapp/integrations"): [added],
+        ("put", "/channels/whatsapp/integrations/{integration_id}"): [{"enabled": False}, {"access_token": "a token"}],
+        ("post", "/agent-flows"): [{"name": "mine", "kind": "echo"}],
+    }
+
+
+_OWN = {"/api/v1/agent-flows"}
+"""What a stranger may make with this request is the stranger's own."""
 
 
 def _secrets(owner: Tenant) -> list[str]:
-    ids = (owner.number.integration_id, owner.conversation_id, owner.contact_id, owner.message_id)
     number = owner.number
+    ids = [number.integration_id, number.agent_flow_id, owner.onboarding_id]
+    ids += [owner.conversation_id, owner.contact_id, owner.message_id]
     return [
         *map(str, ids),
         owner.wa_id,
@@ -80,11 +116,21 @@ async def _record(database: Database) -> list[tuple[Any, ...]]:
             text("SELECT id, in_charge, due_at, last_message_at FROM conversations ORDER BY id")
         )
         messages = await connection.execute(text("SELECT id, state FROM messages ORDER BY id"))
-        return [tuple(found) for found in (*conversations, *messages)]
+        numbers = await connection.execute(
+            text("SELECT id, state, enabled, agent_flow_id, access_token_sealed FROM integrations ORDER BY id")
+        )
+        onboardings = await connection.execute(text("SELECT id, changed_at, due_at FROM onboardings ORDER BY id"))
+        states = await connection.execute(text("SELECT state_hash FROM oauth_states"))
+        return [tuple(found) for found in (*conversations, *messages, *numbers, *onboardings, *states)]
 
 
 async def _befill(api: Edge, owner: Tenant, stranger: Tenant) -> None:
     """A row in every table that a list reads; the webhook carried items of both."""
+    await change(
+        api.database,
+        "UPDATE onboardings SET state = 'cancelled', ended_at = now() WHERE id = :id",
+        id=owner.onboarding_id,
+    )
     await change(
         api.database,
         "INSERT INTO contact_identities (id, organization_id, contact_id, kind, value) "
@@ -119,14 +165,18 @@ async def test_another_organization_sees_and_changes_nothing(
 ) -> None:
     await _befill(api, bakery, florist)
     before = await _record(api.database)
-    for body in _bodies(method, bakery):
+    for body in _bodies(method, path, bakery):
         answer = await _call(florist.client, method, _place(path, bakery), body)
-        assert answer.status_code == (404 if "{" in path or body else 200)
+        foreign = "{" in path or body or path.endswith("/authorize")
+        assert answer.status_code == (201 if body and path in _OWN else 404 if foreign else 200)
         assert [secret for secret in _secrets(bakery) if secret in answer.text] == []
     assert await _record(api.database) == before
 
 
-@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path in OPERATIONS if method == "get"])
+SHOWN = [(method, path) for method, path in OPERATIONS if method == "get" and not path.endswith("/authorize")]
+
+
+@pytest.mark.parametrize(("method", "path"), SHOWN)
 async def test_the_owner_sees_it(api: Edge, bakery: Tenant, florist: Tenant, method: str, path: str) -> None:
     """What shows nothing to anybody would be isolated too."""
     await _befill(api, bakery, florist)

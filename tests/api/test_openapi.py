@@ -1,24 +1,43 @@
 """The description of the API: every operation has examples, and each has the shape that the route promises."""
 
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any, get_type_hints
 
 import pytest
 from fastapi.routing import APIRoute
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
-from api import challenge, conversations, health, messages, numbers
+from api import agent_flows, challenge, health, onboarding_contracts
 from api.app import create_app
 from api.contracts import SendMessage
 from api.problems import MEDIA_TYPE, Problem
+from api.rooms import ROOMS
 from store.engine import Database
 from tests.api.edge import Edge, settings_for
 
 _NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
 _PATHS: dict[str, Any] = create_app(settings_for(_NOWHERE), database=Database.connect(_NOWHERE)).openapi()["paths"]
 OPERATIONS = [(method, path) for path, methods in _PATHS.items() for method in methods]
+ALL_ROUTES = [route for room in ROOMS for route in room.router.routes if isinstance(route, APIRoute)]
+_PLAIN = {route.path for room in (challenge, health) for route in room.router.routes if isinstance(route, APIRoute)}
+"""What answers for itself, without a model."""
+
+
+def _models(module: ModuleType) -> list[type[BaseModel]]:
+    found = [it for it in vars(module).values() if isinstance(it, type) and issubclass(it, BaseModel)]
+    return [model for model in found if model is not BaseModel]
+
+
+def _good(route: APIRoute) -> dict[str, Any]:
+    content: dict[str, Any] = route.responses[route.status_code or 200]["content"]
+    return content
+
+
 ROUTES = [
-    route for room in (messages, conversations, numbers) for route in room.router.routes if isinstance(route, APIRoute)
+    route
+    for route in ALL_ROUTES
+    if route.path not in _PLAIN and route.include_in_schema and "application/json" in _good(route)
 ]
 
 
@@ -45,10 +64,18 @@ def test_every_operation_has_an_example_of_each_answer_and_says_what_it_does(met
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_the_example_of_an_answer_is_one_that_the_route_could_give(route: APIRoute) -> None:
     promised = TypeAdapter(get_type_hints(route.endpoint)["return"])
-    assert route.responses
-    status = route.status_code or 200
-    example = route.responses[status]["content"]["application/json"]["example"]
+    example = _good(route)["application/json"]["example"]
     assert promised.dump_python(promised.validate_python(example), mode="json") == example
+
+
+@pytest.mark.parametrize(
+    "model", [*_models(onboarding_contracts), agent_flows.NewAgentFlow], ids=lambda it: it.__name__
+)
+def test_the_example_of_what_connects_a_number_can_be_sent(model: type[BaseModel]) -> None:
+    extra: Any = model.model_config["json_schema_extra"]
+    (example,) = extra["examples"]
+    assert model.model_validate(example)
+    assert "EAA" not in str(example), "an example that looks like a token will be taken for one"
 
 
 def test_the_example_of_a_request_can_be_sent() -> None:
@@ -58,13 +85,7 @@ def test_the_example_of_a_request_can_be_sent() -> None:
 
 
 def test_every_router_is_part_of_the_description() -> None:
-    described = {
-        route.path
-        for room in (challenge, messages, conversations, numbers, health)
-        for route in room.router.routes
-        if isinstance(route, APIRoute)
-    }
-    assert described == set(_PATHS)
+    assert {route.path for route in ALL_ROUTES if route.include_in_schema} == set(_PATHS)
 
 
 async def test_the_description_and_its_page_are_served(api: Edge) -> None:
