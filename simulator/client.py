@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from simulator.control_call import CALL_SECONDS
-from simulator.onboarding_client import OnboardingClient
+from simulator.notices_client import NoticesClient
 
 _PATIENCE = timedelta(seconds=10)
 
@@ -44,7 +44,7 @@ class LoadReport:
     max_ms: float | None
 
 
-class SimulatorClient(OnboardingClient):
+class SimulatorClient(NoticesClient):
     """Everything the control API can do.
 
     Calls raise httpx.HTTPStatusError for what the simulator refuses, httpx.TransportError when it is not there.

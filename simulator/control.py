@@ -12,6 +12,7 @@ from simulator import orders
 from simulator.customers import Conversation
 from simulator.faults import Fault
 from simulator.load import Load
+from simulator.notices_control import add_notice_routes
 from simulator.numbers import Knobs, Number
 from simulator.onboarding_control import add_onboarding_routes
 from simulator.refusals import answer
@@ -32,6 +33,7 @@ def control_routes(world: World) -> APIRouter:
     _add_faults_and_clock(router, world)
     _add_account(router, world)
     add_onboarding_routes(router, world)
+    add_notice_routes(router, world)
     return router
 
 

@@ -144,6 +144,19 @@ class Deliveries:
         async with self._session.get(address, params=query, allow_redirects=False) as response:
             return response.status, await response.text()
 
+    async def post_form(self, url: str, fields: dict[str, str]) -> tuple[int | None, str]:
+        """Post a form to a callback of the app, once; its status and body, None for no answer."""
+        if self._session is None:
+            message = "the simulator has not started"
+            raise RuntimeError(message)
+        form = aiohttp.FormData(fields)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        try:
+            async with self._session.post(url, data=form, headers=headers, allow_redirects=False) as response:
+                return response.status, await response.text()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return None, ""
+
     def _pump(self) -> None:
         if self._session is None or self._closed or not self.config.webhook_url:
             return

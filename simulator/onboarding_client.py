@@ -136,15 +136,6 @@ class OnboardingClient(ControlCalls):
         """Change the app's own subscription: `active`, `fields`; and `redirect_uris`, those that are valid."""
         await self._call("PATCH", "/app", json=app)
 
-    async def preset_ending(self, kind: str = "finish", **ending: Any) -> None:
-        """End the next login so (`simulator.login.endings.EndingOrder`); by itself unless `auto=False`."""
-        await self._call("POST", "/login-endings", json={"kind": kind} | ending)
-
-    async def logins(self) -> list[dict[str, Any]]:
-        """The logins that ended: kind, code, business_id, waba_id, phone_number_ids."""
-        logins: list[dict[str, Any]] = await self._call("GET", "/logins")
-        return logins
-
     async def calls(self, call: str | None = None, object_id: str | None = None) -> list[ManagementCall]:
         """The management calls that arrived, in order: of one name (`simulator.faults.CallName`) and object, or all."""
         query = {name: value for name, value in (("call", call), ("object_id", object_id)) if value is not None}

@@ -15,11 +15,11 @@ _DECLINED = {
 _DAY = 86400
 
 
-def send_past(world: World, number: Number, kind: str) -> None:
-    """Send the webhooks of one sync."""
-    field_values = _contacts(world) if kind == "smb_app_state_sync" else _history(world, number)
-    for value in field_values:
-        world.tell(number, messages_change(number, **value) | {"field": kind})
+def send_past(world: World, number: Number, kind: str, *, values: list[dict[str, Any]] | None = None) -> bool:
+    """Send the webhooks of one sync, made up or these; False if the app does not get them."""
+    if values is None:
+        values = _contacts(world) if kind == "smb_app_state_sync" else _history(world, number)
+    return all(world.tell(number, messages_change(number, **value) | {"field": kind}) for value in values)
 
 
 def _contacts(world: World) -> list[dict[str, Any]]:
