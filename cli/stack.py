@@ -21,7 +21,7 @@ from cli.ports import free_port
 from cli.processes import Part, Supervisor
 from cli.temporal_server import TemporalServer
 from store import migrate
-from workflows.contracts import CONVERSATIONS_QUEUE
+from workflows.contracts import CONTROL_QUEUE, CONVERSATIONS_QUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Polls:
-    """Ready once Temporal sees this very process ask for conversations: its identity begins with its process id."""
+    """Ready once Temporal sees this very process ask for work of each kind: its identity begins with its process id."""
 
     supervisor: Supervisor
     name: str
@@ -192,16 +192,19 @@ class Polls:
 
     async def __call__(self) -> bool:
         """Ask once."""
-        request = DescribeTaskQueueRequest(
-            namespace=self.namespace,
-            task_queue=TaskQueue(name=CONVERSATIONS_QUEUE),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
         try:
             client = await Client.connect(self.address, namespace=self.namespace)
-            pollers = (await client.workflow_service.describe_task_queue(request)).pollers
+            return all([await self._polls(client, queue) for queue in (CONVERSATIONS_QUEUE, CONTROL_QUEUE)])
         except (RPCError, RuntimeError):
             return False
+
+    async def _polls(self, client: Client, queue: str) -> bool:
+        request = DescribeTaskQueueRequest(
+            namespace=self.namespace,
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        pollers = (await client.workflow_service.describe_task_queue(request)).pollers
         return any(poller.identity.startswith(f"{self.supervisor.pid(self.name)}@") for poller in pollers)
 
 

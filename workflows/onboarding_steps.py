@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 
 from workflows.contracts import CONTROL_QUEUE
 from workflows.onboarding_contracts import (
@@ -35,6 +35,9 @@ _ACTIVITIES: dict[Step, Callable[[Any, TakeStep], Awaitable[StepOutcome]]] = {
     "activate": OnboardingActivities.activate_integration,
     "prove": OnboardingActivities.await_proof,
 }
+
+_FIRST = Priority(priority_key=1)
+"""Before checks and deliveries (3): a code lives 30 s, and a person looks on."""
 
 DOES: dict[Step, str] = {
     "exchange": "exchange the code for a token",
@@ -70,6 +73,7 @@ def take(command: TakeStep, start: OnboardingInput) -> workflow.ActivityHandle[S
         retry_policy=_repeated(start, attempts=1 if command.step == "register" else 0),
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=DOES[command.step],
+        priority=_FIRST,
     )
 
 
@@ -83,6 +87,7 @@ async def read(start: OnboardingInput) -> Standing:
         heartbeat_timeout=HEARTBEAT,
         retry_policy=_repeated(start),
         summary="read where it stands",
+        priority=_FIRST,
     )
 
 
@@ -96,6 +101,7 @@ async def end(command: EndOnboarding, start: OnboardingInput) -> Ended:
         heartbeat_timeout=HEARTBEAT,
         retry_policy=_repeated(start),
         summary=f"take back what was done: {command.code or command.state}",
+        priority=_FIRST,
     )
 
 

@@ -10,7 +10,7 @@ _ROOT = Path(__file__).parents[2]
 _ROOMS = {path.parent.name for path in _ROOT.glob("*/__init__.py")}
 _FILES = {path.stem for path in _ROOT.glob("*.py")}
 _MAY = {
-    "worker": {"workflows", "activities", "store", "whatsapp", "egress", "settings", "telemetry"},
+    "worker": {"workers", "workflows", "settings", "telemetry"},
     "settings": set(),
     "telemetry": set(),
     "egress": set(),

@@ -1,0 +1,107 @@
+"""The care for Schedules, on a real Temporal and a real Postgres."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from settings import CheckSettings
+from store.engine import Database
+from tests.rows import change, connected_number
+from workers import schedules as workers_schedules
+from workers.schedules import ScheduleCare
+from workflows.client import CheckSchedules, LaterError
+
+SETTINGS = CheckSettings(every=timedelta(hours=24), every_stopped=timedelta(minutes=15))
+
+
+async def _interval(client: Client, integration_id: UUID) -> timedelta | None:
+    try:
+        described = await client.get_schedule_handle(f"check/{integration_id}").describe()
+    except RPCError:
+        return None
+    return described.schedule.spec.intervals[0].every
+
+
+async def _until(true: Callable[[], Any]) -> None:
+    async with asyncio.timeout(10):
+        while not await true():  # noqa: ASYNC110 - what is awaited happens in Temporal
+            await asyncio.sleep(0.05)
+
+
+async def test_missing_schedules_are_made_with_the_interval_that_the_state_asks_for(
+    database: Database, temporal_client: Client
+) -> None:
+    live = (await connected_number(database)).integration_id
+    stopped = (await connected_number(database, digits="15550002", state="stopped")).integration_id
+    connecting = (await connected_number(database, digits="15550003", state="connecting")).integration_id
+    gone = (await connected_number(database, digits="15550004", state="disconnected")).integration_id
+    schedules = CheckSchedules(temporal_client)
+    await ScheduleCare(database, schedules, SETTINGS).round()
+    assert await _interval(temporal_client, live) == SETTINGS.every
+    assert await _interval(temporal_client, stopped) == SETTINGS.every_stopped
+    assert await _interval(temporal_client, connecting) is None
+    assert await _interval(temporal_client, gone) is None
+    for integration_id in (live, stopped):
+        await schedules.remove(str(integration_id))
+
+
+async def test_an_emptied_temporal_gets_its_schedules_back_at_the_next_start(
+    database: Database, temporal_client: Client
+) -> None:
+    number, schedules = (await connected_number(database)).integration_id, CheckSchedules(temporal_client)
+    await ScheduleCare(database, schedules, SETTINGS).round()
+    await schedules.remove(str(number))
+    await _until(lambda: schedules.missing([str(number)]))
+    await ScheduleCare(database, schedules, SETTINGS).round()
+    assert await _interval(temporal_client, number) == SETTINGS.every
+    await schedules.remove(str(number))
+
+
+async def test_a_number_that_is_held_in_between_is_soon_checked_often(
+    database: Database, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers_schedules, "_CHANGED_EVERY", timedelta(seconds=0.1))
+    number, schedules = (await connected_number(database)).integration_id, CheckSchedules(temporal_client)
+    stop = asyncio.Event()
+    caring = asyncio.create_task(ScheduleCare(database, schedules, SETTINGS).run(stop))
+
+    async def has(every: timedelta) -> bool:
+        return await _interval(temporal_client, number) == every
+
+    await _until(lambda: has(SETTINGS.every))
+    await change(database, "UPDATE integrations SET state = 'held', state_reason = 'token'")
+    await _until(lambda: has(SETTINGS.every_stopped))
+    await change(database, "UPDATE integrations SET state = 'live', state_reason = NULL")
+    await _until(lambda: has(SETTINGS.every))
+    stop.set()
+    await asyncio.wait_for(caring, timeout=5)
+    await schedules.remove(str(number))
+
+
+async def test_while_temporal_is_away_the_care_goes_on_and_ensures_when_it_is_back(
+    database: Database, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers_schedules, "_CHANGED_EVERY", timedelta(seconds=0.1))
+    number, schedules, calls = (await connected_number(database)).integration_id, CheckSchedules(temporal_client), 0
+    ensure = schedules.ensure
+
+    async def away_at_first(*ids: str, every: timedelta) -> None:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            raise LaterError("unavailable")
+        await ensure(*ids, every=every)
+
+    monkeypatch.setattr(schedules, "ensure", away_at_first)
+    stop = asyncio.Event()
+    caring = asyncio.create_task(ScheduleCare(database, schedules, SETTINGS).run(stop))
+    await _until(lambda: _interval(temporal_client, number))
+    stop.set()
+    await asyncio.wait_for(caring, timeout=5)
+    await schedules.remove(str(number))
