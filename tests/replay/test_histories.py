@@ -11,27 +11,37 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from workflows.conversation import ConversationWorkflow
+from workflows.onboarding import OnboardingWorkflow
 
+WORKFLOWS = [ConversationWorkflow, OnboardingWorkflow]
 HISTORIES = sorted(Path(__file__).parent.glob("histories/*.json"))
 
 
 def test_there_are_histories_to_replay() -> None:
-    assert len(HISTORIES) >= 6
+    onboardings = [file for file in HISTORIES if "-onboarding-" in file.stem]
+    assert len(onboardings) >= 10
+    assert len(HISTORIES) - len(onboardings) >= 6
 
 
 @pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
 async def test_a_stored_history_replays(file: Path) -> None:
-    replayer = Replayer(workflows=[ConversationWorkflow], data_converter=pydantic_data_converter)
-    await replayer.replay_workflow(WorkflowHistory.from_json(f"conversation/{file.stem}", file.read_text()))
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=pydantic_data_converter)
+    await replayer.replay_workflow(WorkflowHistory.from_json(file.stem, file.read_text()))
 
 
-async def test_a_change_of_commands_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    file = next(file for file in HISTORIES if file.stem.endswith("exchange"))
-    monkeypatch.setattr(ConversationWorkflow, "_plan_next", lambda *_, **__: None)
+@pytest.mark.parametrize(
+    ("name", "changed", "method"),
+    [("-exchange", ConversationWorkflow, "_plan_next"), ("-onboarding-live", OnboardingWorkflow, "_tell")],
+)
+async def test_a_change_of_commands_would_be_noticed(
+    monkeypatch: pytest.MonkeyPatch, name: str, changed: type, method: str
+) -> None:
+    file = next(file for file in HISTORIES if file.stem.endswith(name))
+    monkeypatch.setattr(changed, method, lambda *_, **__: None)
     replayer = Replayer(
-        workflows=[ConversationWorkflow],
+        workflows=WORKFLOWS,
         data_converter=pydantic_data_converter,
         workflow_runner=UnsandboxedWorkflowRunner(),  # the sandbox would load the unchanged module anew
     )
     with pytest.raises(Exception, match=r"(?i)nondeterminism"):
-        await replayer.replay_workflow(WorkflowHistory.from_json("conversation/x", file.read_text()))
+        await replayer.replay_workflow(WorkflowHistory.from_json(file.stem, file.read_text()))
