@@ -5,6 +5,8 @@ Both have httpx's interface on aiohttp's connections: httpx's own pool collapses
 certificates or passwords from the environment.
 """
 
+import asyncio
+import select
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -14,11 +16,16 @@ from typing import Any
 
 import aiohttp
 import httpx
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
 IDLE = timedelta(seconds=4)
 """How long an unused connection is kept: less than the 5 s after which common servers close theirs, since a request
 written into a closing connection has an unknown outcome."""
+_STALE_MOST = 3
+"""Connections in a row that turn out to have been closed by the server; the fourth is an error."""
+_HUNG_UP = getattr(select, "POLLRDHUP", 0) | getattr(select, "POLLHUP", 0) | getattr(select, "POLLERR", 0)
 CONNECT_TIMEOUT = timedelta(seconds=5)
 AGENT_READ_TIMEOUT = timedelta(seconds=30)
 AGENT_CONNECTIONS = 200
@@ -127,19 +134,66 @@ class _Transport(AiohttpTransport):
             ssl=self.ssl_context,
             socket_factory=_public_socket if self._public_only else None,
         )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, request_class=_Request
+        )
+        # By itself aiohttp writes a GET a second time when its connection breaks: a code would be exchanged twice.
+        session._retry_connection = False  # noqa: SLF001 - there is no public way; a test fails when it stops working
+        return session
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        for _ in range(_STALE_MOST):
+            try:
+                return await self._handle(request)
+            except _StaleConnectionError:
+                continue
+        raise httpx.ConnectError("the server closed every connection before it was used")
+
+    async def _handle(self, request: httpx.Request) -> httpx.Response:
         try:
             response = await super().handle_async_request(request)
         except httpx.TransportError as error:
+            if isinstance(error.__cause__, _StaleConnectionError):
+                raise error.__cause__ from None
             if error.__cause__ is None:
                 raise
             raise _true_error(error.__cause__) from error.__cause__
+        except _StaleConnectionError:
+            raise
         except aiohttp.ClientError as error:
             raise _true_error(error) from error
         response.stream = _Body(response.stream)
         return response
+
+
+class _StaleConnectionError(aiohttp.ClientError):
+    """The server had closed the connection before anything was written into it."""
+
+
+class _Request(aiohttp.ClientRequest):
+    """Looks at the connection as the last thing before it writes.
+
+    A server may close a used connection at any moment; a process that was paused, or whose loop is busy, learns of it
+    only after it has written, and then nobody knows whether the request was read.
+    """
+
+    async def write_bytes(
+        self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
+    ) -> None:
+        if conn.protocol is not None and _is_hung_up(conn.transport):
+            conn.protocol.set_exception(_StaleConnectionError())
+            return
+        await super().write_bytes(writer, conn, content_length)
+
+
+def _is_hung_up(transport: asyncio.Transport | None) -> bool:
+    """Whether the other side has ended the connection, as the system knows, whatever the loop has heard of it."""
+    file = None if transport is None else transport.get_extra_info("socket")
+    if file is None or file.fileno() < 0 or not hasattr(select, "poll"):
+        return transport is None
+    poll = select.poll()
+    poll.register(file.fileno(), _HUNG_UP)
+    return bool(poll.poll(0))
 
 
 class _Body(httpx.AsyncByteStream):

@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from aiohttp import web
 
 import egress
 from egress import RefusedAddressError, is_public
-from tests.unit.servers import http_server
+from tests.unit.servers import http_server, raw_server, serving_in_a_thread
 
 
 @pytest.mark.parametrize(
@@ -220,3 +221,37 @@ async def test_what_breaks_a_body_is_never_called_an_error_of_connecting() -> No
     assert await anext(body) == b"half"
     with pytest.raises(httpx.ReadError):
         await anext(body)
+
+
+async def test_a_get_whose_connection_broke_is_not_written_a_second_time() -> None:
+    written = 0
+
+    async def close(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        nonlocal written
+        written += 1
+
+    async with raw_server(close) as url, egress.graph_client(max_connections=1) as client:
+        with pytest.raises(httpx.ReadError):
+            await client.get(f"{url}/oauth/access_token")
+    assert written == 1
+
+
+async def test_a_connection_that_the_server_closed_while_this_process_stood_still_is_not_written_into() -> None:
+    bodies: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            bodies.append(await reader.readexactly(length))
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.close()
+            return
+
+    with serving_in_a_thread(serve) as url:
+        async with egress.graph_client(max_connections=1) as client:
+            await client.post(url, content=b"first")
+            time.sleep(0.3)  # noqa: ASYNC251 - the loop hears of nothing, as in a process that is stopped
+            assert (await client.post(url, content=b"second")).status_code == 200
+    assert bodies == [b"first", b"second"]
