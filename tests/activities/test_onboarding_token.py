@@ -1,0 +1,267 @@
+"""From the code to the number: exchange, inspect, find."""
+
+from datetime import timedelta
+
+import pytest
+
+import egress
+from store.errors import MetaUnavailableError, NotWaitedForError, NumberTakenError, SealingError
+from store.onboarding_answers import choose_number, give_code
+from store.onboardings import Hints, OnboardingRunningError
+from tests.activities.signup import DiedError, Signup, accounts_at
+from tests.rows import RING, change
+
+
+async def test_a_code_becomes_a_sealed_token_and_is_gone(signup: Signup) -> None:
+    await signup.prepared()
+    outcome = await signup.take("exchange")
+    row = await signup.row()
+    assert outcome.state == "done"
+    assert row.code_sealed is None
+    token = RING.open(row.token_sealed, table="onboardings", column="token_sealed", row=row.id)
+    assert token in {one["text"] for one in await signup.meta.tokens()}
+    assert row.token_last4 == token[-4:]
+    assert (await signup.take("exchange")).state == "done"
+    assert await signup.meta.count("exchange") == 1
+
+
+async def test_a_code_of_31_seconds_is_not_even_asked_for(signup: Signup) -> None:
+    await signup.prepared()
+    await change(signup.database, "UPDATE onboardings SET code_received_at = clock_timestamp() - interval '31 seconds'")
+    outcome = await signup.take("exchange")
+    assert (outcome.state, outcome.code) == ("failed", "code_expired")
+    assert await signup.meta.count("exchange") == 0
+    assert (await signup.row()).code_sealed is None
+
+
+async def test_meta_calls_a_code_expired_or_used(signup: Signup) -> None:
+    await signup.prepared()
+    await signup.meta.move_clock(timedelta(seconds=31))
+    assert (await signup.take("exchange")).code == "code_expired"
+    number = await signup.meta.prepare_number()
+    code = await signup.meta.issue_code(number.waba_id)
+    await signup.start_with(code)
+    assert (await signup.take("exchange")).state == "done"
+    await signup.start_with(code)
+    assert (await signup.take("exchange")).code == "code_used"
+    step = await signup.step("exchange")
+    assert (step.state, step.meta_code, step.meta_subcode) == ("failed", 100, 36009)
+    assert step.next_step
+    assert step.fbtrace_id
+
+
+@pytest.mark.parametrize("fault", ["drop", "cut", "server_error"])
+async def test_a_code_that_was_written_and_not_answered_is_lost_and_never_written_again(
+    signup: Signup, fault: str
+) -> None:
+    await signup.prepared()
+    await signup.meta.add_fault(fault, call="exchange", count=1)
+    assert (await signup.take("exchange")).code == "code_lost"
+    assert (await signup.take("exchange")).code == "code_lost"
+    assert await signup.meta.count("exchange") == 1
+
+
+async def test_a_worker_that_dies_after_the_exchange_leaves_a_lost_code_not_a_second_exchange(signup: Signup) -> None:
+    await signup.prepared()
+    with pytest.raises(DiedError):
+        await signup.dying_after("exchange_code").take("exchange")
+    outcome = await signup.take("exchange")
+    assert (outcome.state, outcome.code) == ("failed", "code_lost")
+    assert await signup.meta.count("exchange") == 1
+
+
+async def test_a_code_that_was_certainly_not_written_is_tried_again(signup: Signup) -> None:
+    await signup.prepared()
+    async with egress.graph_client(max_connections=1) as client:
+        nowhere = signup.with_desk(accounts=accounts_at(client, "http://127.0.0.1:9"))
+        with pytest.raises(MetaUnavailableError):
+            await nowhere.take("exchange")
+    step = await signup.step("exchange")
+    assert (step.state, step.attempts) == ("running", 1)
+    assert "could not be reached" in (step.says or "")
+    assert (await signup.take("exchange")).state == "done"
+    assert (await signup.step("exchange")).attempts == 2
+
+
+async def test_the_wrong_app_secret_is_said_to_be_holdfasts_own_fault(signup: Signup) -> None:
+    await signup.prepared()
+    await signup.meta.add_fault(
+        "refuse", call="exchange", code=1, details="Error validating application. Cannot get application info."
+    )
+    assert (await signup.take("exchange")).code in {"app_refused", "code_lost"}
+
+
+async def test_a_recovered_signup_waits_for_a_code_and_goes_on_with_one(signup: Signup) -> None:
+    number = await signup.meta.prepare_number()
+    await signup.start_with(None, way="recovery", hints=Hints(waba_id=number.waba_id))  # type: ignore[arg-type]
+    outcome = await signup.take("exchange")
+    assert (outcome.state, outcome.waiting_for) == ("waiting", "code")
+    await give_code(signup.database, RING, code=await signup.meta.issue_code(number.waba_id), **signup.names)
+    assert (await signup.take("exchange")).state == "done"
+    with pytest.raises(NotWaitedForError):
+        await give_code(signup.database, RING, code="another", **signup.names)
+
+
+async def test_a_code_sealed_for_another_onboarding_does_not_open(signup: Signup) -> None:
+    await signup.prepared()
+    first = await signup.row()
+    await signup.prepared()
+    await change(signup.database, "UPDATE onboardings SET code_sealed = :code", code=first.code_sealed)
+    with pytest.raises(SealingError):
+        await signup.take("exchange")
+    assert await signup.meta.count("exchange") == 0
+
+
+async def test_a_token_of_another_app_is_refused(signup: Signup) -> None:
+    number = await signup.prepared()
+    await signup.take("exchange")
+    await signup.meta.change_tokens(waba_id=number.waba_id, app_id="200000000000002")
+    assert (await signup.take("inspect")).code == "wrong_app"
+
+
+async def test_a_token_that_is_dead_already_is_refused(signup: Signup) -> None:
+    number = await signup.prepared()
+    await signup.take("exchange")
+    await signup.meta.change_tokens(waba_id=number.waba_id, revoked=460)
+    assert (await signup.take("inspect")).code == "token_invalid"
+
+
+async def test_a_missing_permission_is_named(signup: Signup) -> None:
+    number = await signup.prepared()
+    await signup.take("exchange")
+    await signup.meta.change_tokens(waba_id=number.waba_id, remove_scopes=["whatsapp_business_messaging"])
+    outcome = await signup.take("inspect")
+    assert outcome.code == "missing_permission"
+    assert "whatsapp_business_messaging" in outcome.says
+    assert "whatsapp_business_management" not in outcome.says
+
+
+async def test_the_facts_of_the_token_are_kept(signup: Signup) -> None:
+    number = await signup.meta.prepare_number()
+    code = await signup.meta.issue_code(number.waba_id, expires_in=timedelta(days=60))
+    await signup.start_with(code)
+    await signup.go(to="inspect")
+    row = await signup.row()
+    assert row.token_type == "SYSTEM_USER"
+    assert set(row.token_scopes) == {"whatsapp_business_management", "whatsapp_business_messaging"}
+    assert timedelta(days=59) < row.token_expires_at - row.created_at < timedelta(days=61)
+
+
+async def test_the_only_number_is_found_without_any_hint(signup: Signup) -> None:
+    number = await signup.meta.prepare_number()
+    await signup.start(number, hints=False)
+    assert (await signup.go(to="find")).state == "done"
+    shown = (await signup.shown()).number
+    assert shown is not None
+    assert (shown.waba_id, shown.phone_number_id) == (number.waba_id, number.phone_number_id)
+    assert shown.phone_number == f"+{number.display_phone_number}"
+
+
+async def test_ids_that_the_browser_made_up_are_not_believed(signup: Signup) -> None:
+    number, foreign = await signup.meta.prepare_number(), await signup.meta.prepare_number()
+    code = await signup.meta.issue_code(number.waba_id)
+    await signup.start_with(code, hints=Hints("FINISH", foreign.waba_id, foreign.phone_number_id))
+    assert (await signup.go(to="find")).state == "done"
+    assert (await signup.row()).phone_number_id == number.phone_number_id
+
+
+async def test_access_to_everything_is_narrowed_by_the_browsers_account_once_it_is_read(signup: Signup) -> None:
+    number = await signup.meta.prepare_number()
+    other = await signup.meta.prepare_number(business_id=number.business_id)
+    code = await signup.meta.issue_code(number.waba_id, names_targets=False)
+    await signup.start_with(code, hints=Hints("FINISH", other.waba_id))
+    assert (await signup.go(to="find")).state == "done"
+    assert (await signup.row()).phone_number_id == other.phone_number_id
+
+
+async def test_access_to_everything_without_a_hint_is_listed_by_the_businesses(signup: Signup) -> None:
+    number = await signup.meta.prepare_number()
+    scopes = ["whatsapp_business_management", "whatsapp_business_messaging", "business_management"]
+    code = await signup.meta.issue_code(number.waba_id, names_targets=False, scopes=scopes)
+    await signup.start_with(code)
+    assert (await signup.go(to="find")).state == "done"
+    assert (await signup.row()).phone_number_id == number.phone_number_id
+
+
+async def test_no_account_and_an_account_without_a_number_are_told_apart(signup: Signup) -> None:
+    number = await signup.prepared()
+    await signup.go(to="inspect")
+    await signup.meta.change_tokens(waba_id=number.waba_id, remove_wabas=[number.waba_id])
+    assert (await signup.take("find")).code == "no_waba"
+    waba_id = await signup.meta.add_waba()
+    await signup.start_with(await signup.meta.issue_code(waba_id))
+    outcome = await signup.go(to="find")
+    assert outcome.code == "no_number"
+    assert "WhatsApp Manager" in ((await signup.step("find")).next_step or "")
+
+
+async def test_several_numbers_wait_for_a_persons_choice(signup: Signup) -> None:
+    first = await signup.meta.prepare_number()
+    second = await signup.meta.prepare_number(waba_id=first.waba_id)
+    await signup.start(first, hints=False)
+    outcome = await signup.go(to="find")
+    assert (outcome.state, outcome.waiting_for) == ("waiting", "number")
+    assert {one.phone_number_id for one in (await signup.shown()).candidates} == {
+        first.phone_number_id,
+        second.phone_number_id,
+    }
+    await choose_number(signup.database, phone_number_id=second.phone_number_id, **signup.names)
+    assert (await signup.shown()).waiting_for is None
+    assert (await signup.take("find")).state == "done"
+    assert (await signup.row()).phone_number_id == second.phone_number_id
+
+
+async def test_a_number_that_another_organization_holds_is_refused(signup: Signup) -> None:
+    number = await signup.prepared()
+    await signup.go(to="activate")
+    other = await signup.of_another()
+    await other.start(number)
+    assert (await other.go(to="find")).code == "number_taken"
+
+
+async def test_a_candidate_held_elsewhere_is_shown_so_and_cannot_be_chosen(signup: Signup) -> None:
+    number = await signup.prepared()
+    await signup.go(to="activate")
+    free = await signup.meta.prepare_number(waba_id=number.waba_id)
+    other = await signup.of_another()
+    await other.start(number, hints=False)
+    assert (await other.go(to="find")).waiting_for == "number"
+    taken = {one.phone_number_id: one.taken for one in (await other.shown()).candidates}
+    assert taken == {number.phone_number_id: "elsewhere", free.phone_number_id: None}
+    with pytest.raises(NumberTakenError):
+        await choose_number(other.database, phone_number_id=number.phone_number_id, **other.names)
+    assert (await other.shown()).waiting_for == "number"
+
+
+async def test_a_number_is_connected_by_one_onboarding_at_a_time(signup: Signup) -> None:
+    number = await signup.prepared()
+    await signup.go(to="find")
+    other = await signup.of_another()
+    await other.start(number)
+    assert (await other.go(to="find")).code == "onboarding_running"
+    second = await signup.meta.prepare_number(waba_id=number.waba_id)
+    third = await signup.of_another()
+    await third.start(second, hints=False)
+    await third.go(to="find")
+    assert {one.taken for one in (await third.shown()).candidates} == {"onboarding", None}
+    with pytest.raises(OnboardingRunningError):
+        await choose_number(third.database, phone_number_id=number.phone_number_id, **third.names)
+    await signup.end()
+    await choose_number(third.database, phone_number_id=number.phone_number_id, **third.names)
+
+
+@pytest.mark.parametrize(
+    ("step", "call"), [("inspect", "debug_token"), ("find", "waba"), ("find", "phone_numbers"), ("find", "debug_token")]
+)
+async def test_what_meta_does_not_answer_is_told_on_the_step_and_tried_again(
+    signup: Signup, step: str, call: str
+) -> None:
+    await signup.prepared()
+    await signup.go(to="exchange" if step == "inspect" else "inspect")
+    await signup.meta.add_fault("server_error", call=call, count=1)
+    with pytest.raises(MetaUnavailableError):
+        await signup.take(step)  # type: ignore[arg-type]
+    told = await signup.step(step)  # type: ignore[arg-type]
+    assert (told.state, told.attempts) == ("running", 1)
+    assert told.says
+    assert (await signup.take(step)).state == "done"  # type: ignore[arg-type]
