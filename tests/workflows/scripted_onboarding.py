@@ -149,6 +149,8 @@ def worker(client: Client, script: Scripted, **options: Any) -> Worker:
         workflows=[OnboardingWorkflow],
         activities=script.every(),
         interceptors=[WholeAttempts()],
+        max_heartbeat_throttle_interval=100 * MS,
+        default_heartbeat_throttle_interval=100 * MS,
         **options,
     )
 
