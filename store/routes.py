@@ -18,6 +18,10 @@ class Number:
     phone_number_id: str
     state: str
     enabled: bool
+    coexistence: bool
+    """Used in the WhatsApp Business app too: its past may have been stored before what it received now."""
+    is_proving: bool
+    """An onboarding waits for the number's first message, or will in a moment."""
 
     @property
     def is_live(self) -> bool:
@@ -36,8 +40,11 @@ class Routes:
 
 
 _NUMBERS = """
-    SELECT id, organization_id, waba_id, phone_number_id, state, enabled FROM integrations
-    WHERE phone_number_id = ANY(CAST(:phone_number_ids AS text[])) AND state <> 'disconnected'
+    SELECT id, organization_id, waba_id, phone_number_id, state, enabled, coexistence,
+           EXISTS (SELECT FROM onboardings o
+                   WHERE o.integration_id = integrations.id AND o.step IN ('activate', 'prove')
+                     AND o.ended_at IS NULL) AS is_proving
+    FROM integrations WHERE phone_number_id = ANY(CAST(:phone_number_ids AS text[])) AND state <> 'disconnected'
 """
 _READ_NUMBERS = text(_NUMBERS)
 _LOCK_NUMBERS = text(_NUMBERS + " ORDER BY id FOR SHARE")

@@ -43,7 +43,9 @@ class Reclaim:
     items: list[KeptItem]
 
 
-# A quarantined item is worth another look once its number, or for an account's its WABA, is ours.
+# A quarantined item is worth another look once its number, or for an account's its WABA, is ours; a finished signup's
+# each time that an onboarding ended without a number: its code may be the one that was lost. (Each look makes the row
+# anew; what is committed a little later than its moment is seen too.)
 _RECLAIM = text("""
     SELECT i.webhook_event_id, i.place, i.outcome, i.organization_id, e.body
     FROM webhook_items i JOIN webhook_events e ON e.id = i.webhook_event_id
@@ -53,7 +55,10 @@ _RECLAIM = text("""
            OR EXISTS (SELECT FROM integrations n
                       WHERE n.phone_number_id = i.phone_number_id AND n.waba_id = i.waba_id
                         AND n.state <> 'disconnected')
-           OR (i.phone_number_id IS NULL AND EXISTS (SELECT FROM wabas w WHERE w.waba_id = i.waba_id)))
+           OR (i.phone_number_id IS NULL AND EXISTS (SELECT FROM wabas w WHERE w.waba_id = i.waba_id))
+           OR (i.kind = 'account_update.PARTNER_APP_INSTALLED'
+               AND EXISTS (SELECT FROM onboardings o WHERE o.state IN ('failed', 'cancelled')
+                             AND o.ended_at > i.created_at - interval '10 seconds')))
     ORDER BY i.webhook_event_id, i.place LIMIT :limit FOR UPDATE OF i SKIP LOCKED
 """)
 

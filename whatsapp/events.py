@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from whatsapp.account_changes import AccountChange
+
 Json = Mapping[str, Any]
 
 
@@ -21,6 +23,8 @@ class Origin:
     waba_id: str
     phone_number_id: str | None
     """None for account-level fields, which carry no metadata."""
+    at: datetime | None = None
+    """When Meta says it happened: told of the whole entry, and only of account-level fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,7 @@ class Echo:
 class Notice:
     """Everything else that was understood enough to be routed.
 
-    Account, template, quality and call events, history, value-level errors, fields of tomorrow. Stored with its body;
-    rooms that handle a field read it from there.
+    Account, template, quality and call events, value-level errors, fields of tomorrow. Stored with its body.
     """
 
     origin: Origin
@@ -109,6 +112,45 @@ class Notice:
     """A user's call does (section 7); `sender` and `timestamp` then say whose and from when."""
     sender: Sender | None = None
     timestamp: datetime | None = None
+    change: AccountChange | None = None
+    """What it says of the account or the number, where that is known; `timestamp` then says from when."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastMessage:
+    """A message from before the number was connected, in either direction: never answered, never a window."""
+
+    origin: Origin
+    wamid: str
+    is_ours: bool
+    """The business sent it."""
+    person: Sender
+    """The other side."""
+    timestamp: datetime
+    type: str
+    content: Json
+    status: str | None
+    """What had become of it by then, in small letters: sent, delivered, read, error and others."""
+
+    @property
+    def kind(self) -> str:
+        """In the word of its field."""
+        return self.origin.field
+
+
+@dataclass(frozen=True, slots=True)
+class SyncedContact:
+    """Somebody in the business's own address book (`smb_app_state_sync`)."""
+
+    origin: Origin
+    wa_id: str
+    name: str | None
+    is_removed: bool
+
+    @property
+    def kind(self) -> str:
+        """In the word of its field."""
+        return self.origin.field
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +162,4 @@ class Unreadable:
     reason: str
 
 
-Item = InboundMessage | Status | Echo | Notice | Unreadable
+Item = InboundMessage | Status | Echo | Notice | PastMessage | SyncedContact | Unreadable

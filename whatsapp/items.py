@@ -9,6 +9,7 @@ Raises:
 from dataclasses import replace
 from typing import Any
 
+from whatsapp import account_changes
 from whatsapp.events import Echo, InboundMessage, Item, Notice, Origin, Sender, Status, StatusError
 from whatsapp.foreign import UnreadableError, identifier, instant, mapping, number, objects, required, text
 
@@ -22,7 +23,7 @@ Value = dict[str, Any]
 def message(part: Value, value: Value, origin: Origin) -> InboundMessage:
     """A customer's message of any type, also of one that Meta invents tomorrow."""
     _require_number(origin)
-    kind = _kind(part)
+    kind = type_of(part)
     group_id = identifier(part.get("group_id"))
     from_user = _opens_window(kind, part)
     return InboundMessage(
@@ -31,14 +32,15 @@ def message(part: Value, value: Value, origin: Origin) -> InboundMessage:
         sender=_sender(part, value, kind),
         timestamp=instant(part.get("timestamp")),
         type=kind,
-        content=_content(part),
+        content=content_of(part),
         group_id=group_id,
         opens_window=from_user and group_id is None,
         answerable=from_user and group_id is None,
     )
 
 
-def _kind(part: Value) -> str:
+def type_of(part: Value) -> str:
+    """What kind of message it is, in Meta's word."""
     return (identifier(part.get("type")) or "unknown")[:_LONGEST_KIND]
 
 
@@ -48,7 +50,8 @@ def _opens_window(kind: str, part: Value) -> bool:
     return kind not in _NO_WINDOW and hidden not in _NO_WINDOW
 
 
-def _content(part: Value) -> Value:
+def content_of(part: Value) -> Value:
+    """What an item says, in Meta's own shape: the type's key and what stands beside it."""
     return {key: inner for key, inner in part.items() if key not in _LIFTED}
 
 
@@ -58,7 +61,7 @@ def _require_number(origin: Origin) -> None:
 
 
 def _sender(part: Value, value: Value, kind: str) -> Sender:
-    wa_id, user_id = _wa_id(part.get("from")), identifier(part.get("from_user_id"))
+    wa_id, user_id = customer_id(part.get("from")), identifier(part.get("from_user_id"))
     if kind == "system" and user_id is None:
         # A change of number or identity names the identity that was known before, which is the contact's.
         system = mapping(part.get("system"))
@@ -66,13 +69,13 @@ def _sender(part: Value, value: Value, kind: str) -> Sender:
         user_id = user_id or (identifier(system.get("user_id")) if wa_id is None else None)
     contacts = objects(value.get("contacts"))
     if wa_id is None and user_id is None and len(contacts) == 1 and len(objects(value.get("messages"))) == 1:
-        wa_id, user_id = _wa_id(contacts[0].get("wa_id")), identifier(contacts[0].get("user_id"))
+        wa_id, user_id = customer_id(contacts[0].get("wa_id")), identifier(contacts[0].get("user_id"))
     if wa_id is None and user_id is None:
         raise UnreadableError("no sender")
     return _known(wa_id, user_id, contacts)
 
 
-def _wa_id(value: Any) -> str | None:
+def customer_id(value: Any) -> str | None:
     """Digits without "+", as Meta writes it in webhooks."""
     return (identifier(value) or "").removeprefix("+") or None
 
@@ -80,7 +83,7 @@ def _wa_id(value: Any) -> str | None:
 def _known(wa_id: str | None, user_id: str | None, contacts: list[Value]) -> Sender:
     """The sender with what the contacts tell of them. `contacts[0]` need not belong to `messages[0]`."""
     for contact in contacts:
-        its_wa_id, its_user_id = _wa_id(contact.get("wa_id")), identifier(contact.get("user_id"))
+        its_wa_id, its_user_id = customer_id(contact.get("wa_id")), identifier(contact.get("user_id"))
         if user_id and its_user_id and user_id != its_user_id:
             continue
         if (user_id and user_id == its_user_id) or (wa_id and wa_id == its_wa_id):
@@ -98,7 +101,7 @@ def status(part: Value, _value: Value, origin: Origin) -> Status:
         wamid=required(part.get("id"), "message id"),
         status=required(part.get("status"), "status")[:_LONGEST_KIND],
         timestamp=instant(part.get("timestamp")),
-        recipient_id=_wa_id(part.get("recipient_id")),
+        recipient_id=customer_id(part.get("recipient_id")),
         recipient_user_id=identifier(part.get("recipient_user_id")),
         callback_data=text(part.get("biz_opaque_callback_data")),
         error=_status_error(part),
@@ -121,7 +124,7 @@ def echo(part: Value, value: Value, origin: Origin) -> Item:
     if identifier(part.get("group_id")):
         return notice(part, value, origin, event="group")
     _require_number(origin)
-    wa_id, user_id = _wa_id(part.get("to")), identifier(part.get("to_user_id"))
+    wa_id, user_id = customer_id(part.get("to")), identifier(part.get("to_user_id"))
     if wa_id is None and user_id is None:
         raise UnreadableError("the echo names no recipient")
     return Echo(
@@ -129,8 +132,8 @@ def echo(part: Value, value: Value, origin: Origin) -> Item:
         wamid=required(part.get("id"), "message id"),
         recipient=_known(wa_id, user_id, objects(value.get("contacts"))),
         timestamp=instant(part.get("timestamp")),
-        type=_kind(part),
-        content=_content(part),
+        type=type_of(part),
+        content=content_of(part),
     )
 
 
@@ -165,4 +168,5 @@ def notice(raw: Value, value: Value, origin: Origin, *, event: Any = None) -> No
 
 def whole(raw: Value, value: Value, origin: Origin) -> Notice:
     """A value as one notice, named after its field and, where it has one, its event."""
-    return notice(raw, value, origin, event=value.get("event"))
+    change = account_changes.read_change(origin.field, value)
+    return replace(notice(raw, value, origin, event=value.get("event")), timestamp=origin.at, change=change)

@@ -6,11 +6,12 @@ the reason in its place, and what stands beside it is read all the same.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from whatsapp import items
+from whatsapp import items, past_items
 from whatsapp.events import Item, Origin, Unreadable
-from whatsapp.foreign import UnreadableError, check_depth, identifier, mapping, read, required
+from whatsapp.foreign import UnreadableError, check_depth, identifier, instant, mapping, read, required
 
 OBJECT = "whatsapp_business_account"
 MOST_UNREADABLE = 1000
@@ -26,6 +27,7 @@ _LISTS: dict[str, dict[str, Build]] = {
     "messages": {"messages": items.message, "statuses": items.status, "errors": items.error},
     "smb_message_echoes": {"message_echoes": items.echo, "errors": items.error},
     "message_echoes": {"message_echoes": items.echo, "errors": items.error},
+    "smb_app_state_sync": {"state_sync": past_items.synced_contact, "errors": items.error},
     "calls": {"calls": items.call, "statuses": items.call_status, "errors": items.error},
 }
 
@@ -76,7 +78,7 @@ def _change(change: Any, entry: Value) -> Iterator[Item]:
         # In Meta's PARTNER_* examples the entry's id is the partner's portfolio; the customer's WABA is in waba_info.
         waba_id = identifier(mapping(value.get("waba_info")).get("waba_id")) or required(entry.get("id"), "WABA id")
         phone_number_id = identifier(mapping(value.get("metadata")).get("phone_number_id"))
-        origin = replace(origin, waba_id=waba_id, phone_number_id=phone_number_id)
+        origin = replace(origin, waba_id=waba_id, phone_number_id=phone_number_id, at=_time(entry))
     except UnreadableError as error:
         yield Unreadable(origin, origin.field or "envelope", str(error))
     else:
@@ -86,6 +88,9 @@ def _change(change: Any, entry: Value) -> Iterator[Item]:
 def _value(value: Value, origin: Origin) -> list[Item]:
     """What stands in the lists that the field is known to have; the value as one notice where there is nothing."""
     found: list[Item] = []
+    if origin.field == "history":
+        parts = past_items.parts_of_history(value)
+        found += [_one(part, value, origin, kind=origin.field, build=build) for part, build in parts]
     for key, build in _LISTS.get(origin.field, {}).items():
         found += _each(value, key, origin, build)
     return found or [_one(value, value, origin, kind=origin.field, build=items.whole)]
@@ -104,6 +109,14 @@ def _one(part: Any, value: Value, origin: Origin, *, kind: str, build: Build) ->
         return build(_object(part, "it is no object"), value, origin)
     except UnreadableError as error:
         return Unreadable(origin, kind, str(error))
+
+
+def _time(entry: Value) -> datetime | None:
+    """When an entry happened; Meta tells it of account-level fields only."""
+    try:
+        return instant(entry["time"]) if "time" in entry else None
+    except UnreadableError:
+        return None
 
 
 def _object(value: Any, trouble: str) -> Value:

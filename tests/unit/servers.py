@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from aiohttp import web
 
@@ -29,9 +30,11 @@ async def raw_server(on_connection: OnConnection) -> AsyncIterator[str]:
     """Hand every connection to `on_connection` after its first request was read; gives the base URL."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        await on_connection(reader, writer)
-        writer.close()
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            await on_connection(reader, writer)
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
@@ -39,25 +42,26 @@ async def raw_server(on_connection: OnConnection) -> AsyncIterator[str]:
 
 
 @contextmanager
-def serving_in_a_thread(on_connection: OnConnection) -> Iterator[str]:
-    """Hand every connection to `on_connection` in a loop of its own, which goes on while the test's is blocked."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    start = asyncio.start_server(on_connection, "127.0.0.1", 0)
-    server = asyncio.run_coroutine_threadsafe(start, loop).result()
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        loop.call_soon_threadsafe(server.close)
-        asyncio.run_coroutine_threadsafe(_end_all_tasks(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
+def hangs_up_after_each_answer() -> Iterator[tuple[str, list[bytes]]]:
+    """Serve POSTs in a thread of its own and close each connection unannounced; gives the base URL and the bodies."""
+    bodies: list[bytes] = []
+
+    class _Answer(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:  # http.server's name
+            bodies.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(200)
+            self.send_header("content-length", "0")
+            self.end_headers()
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), _Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", bodies
+        server.shutdown()
         thread.join()
-        loop.close()
-
-
-async def _end_all_tasks() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)

@@ -212,13 +212,6 @@ def test_an_echo_to_nobody_is_unreadable_and_one_to_a_group_a_notice() -> None:
     assert isinstance(group, Notice)
 
 
-@pytest.mark.parametrize("field", ["history", "smb_app_state_sync"])
-def test_history_and_contact_sync_are_notices_that_open_nothing(field: str) -> None:
-    item = only(body(change(field, history=[{"threads": [{"id": "1", "messages": [message()]}]}])))
-    assert isinstance(item, Notice)
-    assert (item.kind, item.opens_window) == (field, False)
-
-
 @pytest.mark.parametrize(
     ("direction", "event", "opens"),
     [
