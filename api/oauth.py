@@ -11,14 +11,16 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import DBAPIError
 from starlette.responses import RedirectResponse, Response
 
 from api.auth import Caller, Person, Ring, Store
 from api.examples import redirect
+from api.problems import AWAY, is_away
 from api.wakes import Nudge
 from settings import Settings
 from store import oauth_states
-from store.engine import DATABASE_ERRORS, Database
+from store.engine import Database
 from store.errors import HoldfastError, UnavailableError
 from store.onboardings import start_onboarding
 from store.sealing import KeyRing
@@ -110,7 +112,9 @@ async def callback(
     except HoldfastError as error:
         log.info("oauth.refused", reason=error.code)
         return _back(settings, {"whatsapp_error": error.code}, page="/console/connect")
-    except DATABASE_ERRORS as error:
+    except AWAY as error:
+        if isinstance(error, DBAPIError) and not is_away(error):
+            raise
         log.warning("oauth.database_away", reason=type(error).__name__)
         return _back(settings, {"whatsapp_error": UnavailableError.code}, page="/console/connect")
     told = {"whatsapp_connected": "true", "onboarding": str(onboarding_id)}

@@ -87,12 +87,12 @@ def signed(body: bytes, *, secret: str = SECRET) -> dict[str, str]:
 
 @asynccontextmanager
 async def edge(
-    database: Database, settings: Settings, *, background: Sequence[Part] = (), **outside: Any
+    database: Database, settings: Settings, *, background: Sequence[Part] = (), port: int = 0, **outside: Any
 ) -> AsyncIterator[Edge]:
     """Serve the API over this database while the block runs; `outside` are its ways to Temporal and Meta."""
     app = create_app(settings, database=database, background=background, **outside)
     trusted = settings.api.trusted_proxies
-    serving = server(app, host="127.0.0.1", port=0, trusted_proxies=trusted, on_stop=app.stop_streams)
+    serving = server(app, host="127.0.0.1", port=port, trusted_proxies=trusted, on_stop=app.stop_streams)
     task = asyncio.create_task(serving.serve())
     while not serving.started:
         assert not task.done(), "the API did not start"

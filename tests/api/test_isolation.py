@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -47,9 +48,16 @@ def _place(path: str, owner: Tenant) -> str:
         "message_id": owner.message_id,
         "integration_id": owner.number.integration_id,
         "onboarding_id": owner.onboarding_id,
+        "endpoint_id": _endpoint_of(owner),
+        "delivery_id": _endpoint_of(owner),
     }
     asked = f"?agent_flow_id={owner.number.agent_flow_id}" if path.endswith("/authorize") else ""
     return path.format(**ids) + asked
+
+
+def _endpoint_of(owner: Tenant) -> UUID:
+    """The event endpoint of an organization and what was sent to it: both have the organization's own id."""
+    return owner.organization_id
 
 
 def _bodies(method: str, path: str, owner: Tenant) -> Iterator[dict[str, Any] | None]:
@@ -84,17 +92,19 @@ def _requests(owner: Tenant) -> dict[tuple[str, str], list[dict[str, Any] | None
         ("post", "/channels/whatsapp/integrations"): [added],
         ("put", "/channels/whatsapp/integrations/{integration_id}"): [{"enabled": False}, {"access_token": "a token"}],
         ("post", "/agent-flows"): [{"name": "mine", "kind": "echo"}],
+        ("post", "/event-endpoints"): [{"url": "https://mine.example.com"}],
+        ("put", "/event-endpoints/{endpoint_id}"): [{"url": "https://mine.example.com"}],
     }
 
 
-_OWN = {"/api/v1/agent-flows"}
-"""What a stranger may make with this request is the stranger's own."""
+_OWN = {"/api/v1/agent-flows", "/api/v1/event-endpoints"}
+"""What a stranger may make with these requests is the stranger's own."""
 
 
 def _secrets(owner: Tenant) -> list[str]:
     number = owner.number
     ids = [number.integration_id, number.agent_flow_id, owner.onboarding_id]
-    ids += [owner.conversation_id, owner.contact_id, owner.message_id]
+    ids += [owner.conversation_id, owner.contact_id, owner.message_id, _endpoint_of(owner)]
     return [
         *map(str, ids),
         owner.wa_id,
@@ -152,6 +162,28 @@ async def _befill(api: Edge, owner: Tenant, stranger: Tenant) -> None:
         "SELECT id, 0, 'message', 'parked', 'secret of 15550001', :number, :organization FROM webhook_events",
         number=owner.number.phone_number_id,
         organization=owner.organization_id,
+    )
+    await _befill_events(api, owner)
+
+
+async def _befill_events(api: Edge, owner: Tenant) -> None:
+    await change(
+        api.database,
+        "INSERT INTO findings (id, organization_id, integration_id, subject, code, severity, says, next_step, "
+        "first_seen_at, last_seen_at) VALUES (gen_random_uuid(), :organization, :integration, 'quality', "
+        "'quality_low', 'warning', 'secret of 15550001', '', now(), now())",
+        organization=owner.organization_id,
+        integration=owner.number.integration_id,
+    )
+    await change(
+        api.database,
+        "WITH event AS (INSERT INTO events (id, organization_id, type, data) "
+        "VALUES (:id, :id, 'test', '{}'::jsonb) RETURNING id), "
+        "endpoint AS (INSERT INTO event_endpoints (id, organization_id, url, secret_sealed) "
+        "VALUES (:id, :id, 'https://bakery.example.com', '') RETURNING id) "
+        "INSERT INTO event_deliveries (id, organization_id, event_id, endpoint_id, state) "
+        "SELECT :id, :id, event.id, endpoint.id, 'failed' FROM event, endpoint",
+        id=_endpoint_of(owner),
     )
 
 

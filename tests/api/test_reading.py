@@ -194,7 +194,7 @@ async def test_the_status_says_in_words_how_each_number_is_doing(api: Edge, bake
     assert (ill["enabled"], ill["connected"], ill["late"], ill["parked"]) == (False, False, 1, 1)
     assert [(part["what"], part["messages"]) for part in ill["waiting"]] == [("token", 2)]
     for words in (
-        "Held: messages come in, none leave. Reason: token.",
+        "Held: messages come in, none leave. Reason: Meta says that the access token is not valid, or no longer.",
         "Switched off by its owner",
         "2 messages waiting for a new access token.",
         "1 conversation late",
