@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.services import Services, ask, clone_database, drop_database
 from tests.services import database_url as at_database
 
 _ROOT = Path(__file__).parents[1]
+_BROWSER_TESTS = _ROOT / "tests" / "console"
 _FOLDER = pytest.StashKey[Path]()
 _SERVICES = pytest.StashKey[Services]()
 _numbers = count()
@@ -69,17 +71,38 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def left_out(config: pytest.Config) -> list[str]:
     """What this run does not collect, and why."""
+    lines = []
     payloads = Path(config.getoption("--payloads"))
-    if payloads.is_dir():
-        return []
-    return [f"replay of collected webhook bodies: there is no folder {payloads} (--payloads DIR names one)"]
+    if not payloads.is_dir():
+        lines.append(f"replay of collected webhook bodies: there is no folder {payloads} (--payloads DIR names one)")
+    if find_chromium() is None:
+        lines.append("the console in a browser: there is no Chromium (apt install chromium, or HOLDFAST_CHROMIUM=path)")
+    return lines
+
+
+def find_chromium() -> str | None:
+    """The browser's program: the one that HOLDFAST_CHROMIUM names, else one on PATH; never one of Playwright's own."""
+    if named := os.environ.get("HOLDFAST_CHROMIUM"):
+        return shutil.which(named)
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    return next((path for path in found if path), None)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """A test that needs what is not there is not collected: a skip would hide in a list of dots."""
     if collection_path.name == "test_payloads.py" and not Path(config.getoption("--payloads")).is_dir():
         return True
+    if collection_path == _BROWSER_TESTS and find_chromium() is None:
+        return True
     return None
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's program."""
+    found = find_chromium()
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -103,7 +103,7 @@ async def _page(visit: Visit, *, status: int = 200, **values: Any) -> Response:
         trusted_origin="" if is_facebook(meta.sdk_url) else sdk_origin(meta.sdk_url),
         missing=_missing(meta),
         refused=refused_redirect(visit.request.query_params.get("whatsapp_error")),
-        **({"typed": {}, "problem": ""} | values),
+        **({"typed": dict.fromkeys(_BY_HAND, ""), "problem": ""} | values),
     )
 
 

@@ -119,7 +119,7 @@ async def _page(visit: Visit, *, status: int = 200, problems: dict[str, str] | N
         flow=await agent_flow(database, organization_id, number.agent_flow_id),
         open_findings=[one for one in found.items if one.cleared_at is None],
         past_findings=[one for one in found.items if one.cleared_at is not None],
-        problems=problems or {},
+        problems=problems or {"token": ""},
         said=SAID.get(visit.request.query_params.get("said", "")),
     )
 

@@ -1,6 +1,5 @@
 """Onboardings: the list, and the page of one: what happened, what is waited for, and the form for just that."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.console.desk import Visit, back, signed_in, text
-from api.console.telling import STEP_STATES, STEP_TITLES, WAYS, of_onboarding
+from api.console.telling import STEP_STATES, STEP_TITLES, WAYS, is_locked, of_onboarding
 from store import onboarding_answers
 from store.errors import HoldfastError, InvalidRequestError
 from store.paging import PageRequest
@@ -123,14 +122,10 @@ def _page(visit: Visit, onboarding: Onboarding, *, problem: str = "", status: in
         states=STEP_STATES,
         ways=WAYS,
         problem=problem,
-        locked=_is_locked(onboarding.register_not_before),
+        locked=is_locked(onboarding),
         wa_me=f"{link}{_GREETING}" if link else None,
         qr=_qr(f"{link}{_GREETING}") if link and onboarding.waiting_for == "proof" else None,
     )
-
-
-def _is_locked(until: datetime | None) -> bool:
-    return until is not None and until > datetime.now(UTC)
 
 
 def _qr(link: str) -> Markup:

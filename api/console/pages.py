@@ -32,6 +32,7 @@ class Pages:
             "until": words.until,
             "exactly": words.exactly,
             "count": words.count,
+            "meta_word": words.meta_word,
         }
         self._environment.globals["static"] = STATIC
 

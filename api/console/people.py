@@ -86,7 +86,7 @@ async def _page(visit: Visit, *, typed: dict[str, str] | None = None, problem: s
         "people.html",
         status=status,
         people=everybody,
-        typed=typed or {},
+        typed=typed or dict.fromkeys(("email", "name", "role"), ""),
         problem=problem,
         said=SAID.get(visit.request.query_params.get("said", "")),
     )

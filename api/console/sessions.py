@@ -108,9 +108,8 @@ class BrowserSessions:
         response.set_cookie(self.cookie, token, max_age=int(self.life.total_seconds()), **self._options)
 
     def forget(self, response: Response) -> None:
-        """Take the session from the browser; what it has kept of our pages goes too."""
+        """Take the session from the browser; of our pages it has kept none."""
         response.delete_cookie(self.cookie, **self._options)
-        response.headers["Clear-Site-Data"] = '"cache"'
 
     def visitor(self, request: Request) -> str:
         """What this browser is known by before it signs in; a new one if it has none."""

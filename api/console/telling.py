@@ -1,6 +1,7 @@
 """What the pages say of a number and of an onboarding: titles, states in words, and how serious each is."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from store.reading_integrations import Integration
@@ -76,21 +77,33 @@ class Headline:
 def of_onboarding(onboarding: Onboarding) -> Headline:
     """Where an onboarding stands."""
     named = _named(onboarding)
-    if onboarding.state == "failed":
-        error = onboarding.error
-        says, next_step = (error.detail, error.next_step) if error else ("", "")
-        return Headline(f"{named} is not connected", "Failed", "bad", says, next_step)
-    if onboarding.state == "cancelled":
-        says = onboarding.error.detail if onboarding.error else "What was done has been taken back."
-        return Headline("This was cancelled", "Cancelled", "calm", says, "Start again whenever you like.")
+    match onboarding.state:
+        case "failed":
+            error = onboarding.error
+            says, next_step = (error.detail, error.next_step) if error else ("", "")
+            return Headline(f"{named} is not connected", "Failed", "bad", says, next_step)
+        case "cancelled":
+            says = onboarding.error.detail if onboarding.error else "What was done has been taken back."
+            return Headline("This was cancelled", "Cancelled", "calm", says, "Start again whenever you like.")
     if onboarding.cancel_requested_at is not None and onboarding.ended_at is None:
         return Headline("Being cancelled", "Under way", "work", "What was done is being taken back.")
-    if onboarding.state == "live":
-        return _live(onboarding, named)
+    return _live(onboarding, named) if onboarding.state == "live" else _running(onboarding, named)
+
+
+def _running(onboarding: Onboarding, named: str) -> Headline:
+    says, next_step = onboarding.says or "", onboarding.next_step or ""
+    if onboarding.waiting_for == "retry" and is_locked(onboarding):
+        return Headline("Meta takes no further attempt for now", "Waiting for Meta", "wait", says)
     if onboarding.waiting_for is not None:
-        title = _WAITS[onboarding.waiting_for]
-        return Headline(title, "Waiting for you", "wait", onboarding.says or "", onboarding.next_step or "")
-    return Headline(f"Connecting {named}", "Under way", "work", f"{STEP_TITLES[onboarding.step]} …")
+        return Headline(_WAITS[onboarding.waiting_for], "Waiting for you", "wait", says, next_step)
+    title = f"Connecting {named[0].lower()}{named[1:]}"
+    return Headline(title, "Under way", "work", f"{STEP_TITLES[onboarding.step]} …")
+
+
+def is_locked(onboarding: Onboarding) -> bool:
+    """Whether Meta has said until when it takes no further registration."""
+    until = onboarding.register_not_before
+    return until is not None and until > datetime.now(UTC)
 
 
 def _live(onboarding: Onboarding, named: str) -> Headline:

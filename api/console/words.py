@@ -4,6 +4,20 @@ from datetime import UTC, datetime, timedelta
 
 from markupsafe import Markup
 
+_META = {
+    "TIER_50": "50",
+    "TIER_250": "250",
+    "TIER_1K": "1,000",
+    "TIER_2K": "2,000",
+    "TIER_10K": "10,000",
+    "TIER_100K": "100,000",
+    "TIER_UNLIMITED": "Unlimited",
+    "STANDARD": "80 messages a second",
+    "HIGH": "1,000 messages a second",
+    "NOT_APPLICABLE": "Not known before it is registered",
+    "UNKNOWN": "Not known yet",
+    "NA": "Not known yet",
+}
 _STEPS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
 
@@ -52,6 +66,13 @@ def span(left: timedelta) -> str:
 def count(number: int, noun: str) -> str:
     """`1 message`, `2 messages`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def meta_word(value: str | None) -> str:
+    """A value of Meta's in words; new ones come without notice and are shown as they are."""
+    if not value:
+        return "Not known yet"
+    return _META.get(value, value.replace("_", " ").capitalize())
 
 
 def _time(moment: datetime, said: str, way: str) -> Markup:

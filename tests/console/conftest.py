@@ -1,0 +1,55 @@
+"""One browser and one console per session, an organization of its own for each test."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from store.engine import Database
+from tests.console.stage import Console, Installation, installed, opened
+from tests.services import clone_database, drop_database
+
+
+@pytest.fixture(scope="session")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """Debian's Chromium; it calls nobody by itself."""
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=chromium, args=[*quiet, "--disable-sync"])
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture(scope="session")
+async def installation(browser: Browser, postgres_template: str, worker_id: str) -> AsyncIterator[Installation]:
+    """One for all tests that need no settings of their own."""
+    name = f"console_{worker_id}_{os.getpid()}"
+    url = await clone_database(postgres_template, name)
+    database = Database.connect(url)
+    async with installed(database, url, browser) as serving:
+        yield serving
+    await database.close()
+    await drop_database(postgres_template, name)
+
+
+@pytest.fixture
+async def console(installation: Installation) -> AsyncIterator[Console]:
+    """An organization of this test's own."""
+    async with opened(installation) as made:
+        yield made
+
+
+@pytest.fixture
+def install(database: Database, database_url: str, browser: Browser) -> Callable[..., Any]:
+    """Serves a console with settings of this test's own: an async context manager."""
+    return partial(_install, database, database_url, browser)
+
+
+@asynccontextmanager
+async def _install(database: Database, url: str, browser: Browser, **settings: Any) -> AsyncIterator[Console]:
+    async with installed(database, url, browser, **settings) as serving, opened(serving) as made:
+        yield made

@@ -1,0 +1,256 @@
+"""A console in a real browser: an API in this event loop, somebody who signs in, and an eye on what the pages do."""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+from argon2 import PasswordHasher
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, ConsoleMessage, Page, Request
+
+from api.app import Application, create_app
+from api.server import server
+from cli.ports import free_port
+from store.engine import Database
+from store.organizations import create_agent_flow, create_organization
+from store.passwords import Passwords
+from store.people import create_person, list_people
+from store.sessions import begin_session
+from tests.api.edge import settings_for
+from tests.rows import KEYED_HASH, RING
+
+PASSWORD = "correct horse battery"
+WIDE, NARROW = 1280, 390
+CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+SERIOUS = {"serious", "critical"}
+_axe = Axe()
+_numbers = count(1)
+Scheme = Literal["light", "dark"]
+
+
+class Starter:
+    """The way to Temporal, as a test wants it."""
+
+    def __init__(self) -> None:
+        self.ready = True
+        self.woken: list[str] = []
+
+    async def wake(self, onboarding_id: str, organization_id: str) -> None:
+        assert organization_id
+        self.woken.append(onboarding_id)
+
+    async def act(self, onboarding_id: str, act: str) -> bool:
+        assert onboarding_id
+        assert act
+        return True
+
+    async def can_take_a_code(self) -> bool:
+        return self.ready
+
+
+@dataclass
+class Watched:
+    """What a page logged and fetched."""
+
+    page: Page
+    hosts: set[str]
+    log: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def begin(self) -> None:
+        self.page.on("console", self._logged)
+        self.page.on("pageerror", lambda error: self.log.append(str(error)))
+        self.page.on("request", self._requested)
+
+    def _logged(self, message: ConsoleMessage) -> None:
+        # A refusal that a page was made to provoke is said there too; what is refused by policy is an error as well.
+        if not message.text.startswith("Failed to load resource: the server responded with a status of 4"):
+            self.log.append(f"{message.type}: {message.text}")
+
+    def _requested(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in {"data", "blob", "about"} and parts.netloc not in self.hosts:
+            self.foreign.append(request.url)
+
+    def is_clean(self) -> None:
+        """Nothing was logged, and nothing fetched from elsewhere."""
+        assert self.log == []
+        assert self.foreign == []
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A running API with the console, and the browser that looks at it."""
+
+    url: str
+    database: Database
+    browser: Browser
+    starter: Starter
+    app: Application
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """An organization of its own with an owner's account and an agent flow."""
+
+    of: Installation
+    organization_id: UUID
+    person_id: UUID
+    email: str
+    agent_flow_id: UUID
+    watched: list[Watched]
+
+    @property
+    def url(self) -> str:
+        return self.of.url
+
+    @property
+    def database(self) -> Database:
+        return self.of.database
+
+    @property
+    def browser(self) -> Browser:
+        return self.of.browser
+
+    @property
+    def starter(self) -> Starter:
+        return self.of.starter
+
+    @asynccontextmanager
+    async def page(
+        self,
+        *,
+        width: int = WIDE,
+        scheme: Scheme = "light",
+        hosts: Iterable[str] = (),
+        **context: Any,
+    ) -> AsyncIterator[Page]:
+        """A page of a browser that is not signed in."""
+        opened = await self.of.browser.new_context(
+            base_url=self.url,
+            viewport={"width": width, "height": 900 if width == WIDE else 844},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            **context,
+        )
+        opened.set_default_timeout(8000)
+        page = await opened.new_page()
+        watched = Watched(page, {urlsplit(self.url).netloc, *hosts})
+        watched.begin()
+        self.watched.append(watched)
+        try:
+            yield page
+        finally:
+            await opened.close()
+
+    @asynccontextmanager
+    async def signed_in(self, **options: Any) -> AsyncIterator[Page]:
+        """A page of the owner, who has signed in before."""
+        async with self.page(**options) as page:
+            await page.context.add_cookies(
+                [{"name": "holdfast_session", "value": await self.session(), "url": self.url}]
+            )
+            yield page
+
+    async def session(self) -> str:
+        """The cookie's value of a new session of the owner."""
+        everybody = await list_people(self.database, self.organization_id)
+        person = next(person for person in everybody if person.id == self.person_id)
+        async with self.database.transaction() as connection:
+            return await begin_session(connection, KEYED_HASH, person, life=timedelta(hours=1))
+
+    @asynccontextmanager
+    async def caller(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client with the owner's cookie, which does what no page of ours would."""
+        cookies = {"holdfast_session": await self.session()}
+        async with httpx.AsyncClient(base_url=self.url, cookies=cookies, timeout=10) as client:
+            yield client
+
+
+@asynccontextmanager
+async def installed(
+    database: Database, database_url: str, browser: Browser, *, meta: Mapping[str, Any] | None = None, **console: Any
+) -> AsyncIterator[Installation]:
+    """Serve the console over this database; `meta` and `console` change the settings of those groups."""
+    port = free_port()
+    given = settings_for(database_url)
+    rules = {"public_url": f"http://127.0.0.1:{port}", "sign_in_attempts": 1000} | console
+    settings = replace(
+        given,
+        console=given.console.model_copy(update=rules),
+        meta=given.meta.model_copy(update=dict(meta or {})),
+    )
+    starter = Starter()
+    app = create_app(settings, database=database, starter=starter)
+    # People sign in a hundred times in these tests: hashes that cost nothing do.
+    desk = app.state.desk
+    app.state.desk = replace(desk, passwords=CHEAP, sign_in=replace(desk.sign_in, passwords=CHEAP))
+    serving = server(app, host="127.0.0.1", port=port, on_stop=app.stop_streams)
+    task = asyncio.create_task(serving.serve())
+    while not serving.started:
+        assert not task.done(), "the API did not start"
+        await asyncio.sleep(0.005)
+    try:
+        yield Installation(f"http://127.0.0.1:{port}", database, browser, starter, app)
+    finally:
+        serving.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def opened(installation: Installation) -> AsyncIterator[Console]:
+    """A new organization on it; what its pages logged and fetched is judged at the end."""
+    database, number = installation.database, next(_numbers)
+    organization_id = await create_organization(database, "Bakery Nord")
+    email = f"ada{number}@example.com"
+    person_id = await create_person(
+        database, CHEAP, organization_id=organization_id, email=email, name="Ada Moor", password=PASSWORD, role="owner"
+    )
+    flow_id = await create_agent_flow(database, RING, organization_id=organization_id, name="Orders", kind="echo")
+    installation.starter.ready = True
+    installation.starter.woken.clear()
+    made = Console(installation, organization_id, person_id, email, flow_id, [])
+    yield made
+    for watched in made.watched:
+        watched.is_clean()
+
+
+async def sign_in(page: Page, email: str, *, password: str = PASSWORD) -> None:
+    """Sign in as anybody does."""
+    await page.goto("/console/sign-in")
+    await page.get_by_label("E-mail address").fill(email)
+    await page.get_by_label("Password").fill(password)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/console")
+
+
+async def is_sound(page: Page, name: str, *, axe: bool = True) -> None:
+    """The page fits its width and axe finds nothing serious; a picture of it if HOLDFAST_SCREENSHOTS names a folder."""
+    await page.wait_for_load_state("load")
+    if folder := os.environ.get("HOLDFAST_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0, f"{name} is {overflow} px too wide"
+    if not axe:
+        return
+    found = (await _axe.run(page)).response["violations"]
+    serious = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found if one["impact"] in SERIOUS]
+    assert serious == [], name
+
+
+async def csrf_of(client: httpx.AsyncClient) -> str:
+    """The token that the pages of this client's session carry."""
+    found = re.search(r'name="csrf-token" content="([^"]+)"', (await client.get("/console/connect")).text)
+    assert found
+    return found.group(1)
