@@ -75,7 +75,7 @@ def _stack(settings: Settings, supervisor: Supervisor) -> Stack:
 def _given(settings: Settings) -> dict[str, str]:
     """What the user has set wins over what a local stack makes up: with META_* one's own app can be tried."""
     given = {"TEMPORAL_NAMESPACE": settings.temporal.namespace}
-    for prefix, group in (("META", settings.meta), ("SEALING", settings.sealing)):
+    for prefix, group in (("META", settings.meta), ("SEALING", settings.sealing), ("CONSOLE", settings.console)):
         for name in group.model_fields_set:
             value = getattr(group, name)
             values = value if isinstance(value, list) else [value]
