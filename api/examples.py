@@ -170,7 +170,17 @@ STATUS = [
         "late_since": None,
         "parked": 1,
         "waiting": [{"what": "pair", "messages": 2, "since": "2026-11-21T09:00:00Z"}],
-        "in_words": "Connected. 2 messages waiting for Meta's rate to one customer. "
+        "problems": [
+            {
+                "code": "name_not_approved",
+                "severity": "warning",
+                "says": "The display name was declined at Meta: customers see the phone number instead.",
+                "next_step": "Ask for another display name in WhatsApp Manager.",
+                "since": "2026-11-20T08:00:00Z",
+            }
+        ],
+        "in_words": "Connected. The display name was declined at Meta: customers see the phone number instead. Ask for "
+        "another display name in WhatsApp Manager. 2 messages waiting for Meta's rate to one customer. "
         "1 webhook item could not be applied: see webhook-events.",
     }
 ]

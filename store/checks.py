@@ -15,12 +15,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import findings, number_states
 from store.engine import Database
+from store.errors import NotFoundError
 from store.findings import Found, Owner, Subject
 from store.integrations import token_columns
 from store.sealing import KeyRing
 from store.tables import integrations, rate_slots
 
 _NOW = func.clock_timestamp()
+_OFTEN = integrations.c.state.in_(("held", "stopped"))
+_CHECKABLE = (integrations.c.id, integrations.c.organization_id, _OFTEN)
+_OVERCOME = frozenset({"access_removed", "account_disabled", "account_restricted", "offboarded"})
+"""What Meta's events held or stopped the number for: a check that finds it free of that has the last word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +49,6 @@ class NumberToCheck:
     def owner(self) -> Owner:
         """Whom its findings are about."""
         return Owner(self.id, self.organization_id)
-
-    @property
-    def is_unwell(self) -> bool:
-        """Held or stopped: checked often."""
-        return self.state in {"held", "stopped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,13 @@ class ToCheck:
     """It is held or stopped: the shorter interval."""
 
 
+@dataclass(frozen=True, slots=True)
+class Checkable(ToCheck):
+    """A number that somebody wants to be checked."""
+
+    state: str
+
+
 async def read_number(database: Database, integration_id: UUID) -> NumberToCheck | None:
     """A number to be compared; None when there is none, or it is no longer connected."""
     columns = [integrations.c[name] for name in NumberToCheck.__dataclass_fields__]
@@ -119,6 +126,8 @@ async def record(database: Database, number: NumberToCheck, came: Findings) -> R
         state = row.state
         if came.new_state is not None and unchanged and _differs(row, came.new_state):
             state = came.new_state.state
+            if state == "live":
+                cleared += await findings.clear(connection, number.owner, codes=_OVERCOME)
             await number_states.put_state(connection, number.id, state=state, reason=came.new_state.reason)
     return Recorded(state, opened, cleared)
 
@@ -150,12 +159,9 @@ async def integrations_to_check(database: Database, *, changed_only: bool = Fals
     The former for looking after Schedules that are gone, the latter (one index-free look at few rows) for numbers that
     were held, stopped or released by something else than a check.
     """
-    often = integrations.c.state.in_(("held", "stopped"))
-    query = select(integrations.c.id, integrations.c.organization_id, often).where(
-        integrations.c.state.in_(("live", "held", "stopped"))
-    )
+    query = select(*_CHECKABLE).where(integrations.c.state.in_(("live", "held", "stopped")))
     if changed_only:
-        query = query.where(integrations.c.checked_often.is_distinct_from(often))
+        query = query.where(integrations.c.checked_often.is_distinct_from(_OFTEN))
     async with database.transaction() as connection:
         return [ToCheck(*row) for row in await connection.execute(query.order_by(integrations.c.id))]
 
@@ -167,15 +173,22 @@ async def note_interval(database: Database, integration_id: UUID, *, often: bool
         await connection.execute(change)
 
 
-async def known_integration(database: Database, organization_id: UUID, integration_id: UUID) -> bool:
-    """Whether the organization has this number connected."""
-    query = select(integrations.c.id).where(
+async def checkable(database: Database, organization_id: UUID, integration_id: UUID) -> Checkable:
+    """One number of an organization, to be checked by request.
+
+    Raises:
+        NotFoundError: the organization has no such number connected.
+    """
+    query = select(*_CHECKABLE, integrations.c.state).where(
         integrations.c.id == integration_id,
         integrations.c.organization_id == organization_id,
         integrations.c.state != "disconnected",
     )
     async with database.transaction() as connection:
-        return (await connection.execute(query)).one_or_none() is not None
+        row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise NotFoundError("There is no such number connected.")
+    return Checkable(*row)
 
 
 async def _lock(connection: AsyncConnection, integration_id: UUID) -> Any:
@@ -187,7 +200,10 @@ async def _lock(connection: AsyncConnection, integration_id: UUID) -> Any:
 
 
 def _differs(row: Any, wanted: NewState) -> bool:
-    return (row.state, row.state_reason) != (wanted.state, wanted.reason) and row.state != "connecting"
+    """Whether it is a change at all: a number that Meta has stopped keeps the words that say why."""
+    if row.state == "held" == wanted.state:
+        return bool(row.state_reason != wanted.reason)
+    return bool(row.state not in {wanted.state, "connecting"})
 
 
 async def _write(connection: AsyncConnection, integration_id: UUID, came: Findings) -> None:

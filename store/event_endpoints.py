@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import audit
+from store.audit import OURSELVES, By
 from store.engine import Database
 from store.errors import NotFoundError
 from store.event_types import EventType
@@ -48,7 +49,13 @@ class Registered:
 
 
 async def register(
-    database: Database, ring: KeyRing, *, organization_id: UUID, url: str, types: Sequence[EventType] | None
+    database: Database,
+    ring: KeyRing,
+    *,
+    organization_id: UUID,
+    url: str,
+    types: Sequence[EventType] | None,
+    by: By = OURSELVES,
 ) -> Registered:
     """A new endpoint; `url` has passed `event_urls.check_url`."""
     endpoint_id = new_id()
@@ -62,6 +69,7 @@ async def register(
     }
     async with database.transaction() as connection:
         made = await connection.execute(insert(event_endpoints).values(row).returning(*event_endpoints.c))
+        await _note(connection, organization_id, endpoint_id, "registered", by)
         return Registered(_endpoint(made.mappings().one()), secret)
 
 
@@ -98,6 +106,7 @@ async def change_endpoint(
     url: str,
     types: Sequence[EventType] | None,
     enabled: bool,
+    by: By = OURSELVES,
 ) -> Endpoint:
     """Give an endpoint another URL or other types, switch it on or off; `url` has passed `event_urls.check_url`.
 
@@ -108,20 +117,23 @@ async def change_endpoint(
     values: dict[str, Any] = {"url": url, "types": None if types is None else list(types), "enabled": enabled}
     values |= {"disabled_at": off} if not enabled else {"disabled_at": None, "disabled_reason": None}
     async with database.transaction() as connection:
-        return await _change(connection, organization_id, endpoint_id, values)
+        changed = await _change(connection, organization_id, endpoint_id, values)
+        await _note(connection, organization_id, endpoint_id, "changed", by)
+    return changed
 
 
-async def remove_endpoint(database: Database, *, organization_id: UUID, endpoint_id: UUID) -> None:
+async def remove_endpoint(
+    database: Database, *, organization_id: UUID, endpoint_id: UUID, by: By = OURSELVES
+) -> Endpoint:
     """Take an endpoint away; what was on its way to it ends at the next attempt. The record of it is kept.
 
     Raises:
         NotFoundError: the organization has no such endpoint.
     """
     async with database.transaction() as connection:
-        await _change(connection, organization_id, endpoint_id, {"enabled": False, "deleted_at": func.now()})
-        await audit.note(
-            connection, organization_id=organization_id, action="event_endpoint.deleted", subject_id=endpoint_id
-        )
+        gone = await _change(connection, organization_id, endpoint_id, {"enabled": False, "deleted_at": func.now()})
+        await _note(connection, organization_id, endpoint_id, "deleted", by)
+    return gone
 
 
 def _theirs(organization_id: UUID) -> Select[Any]:
@@ -156,6 +168,17 @@ async def _change(
     if row is None:
         raise NotFoundError("There is no such event endpoint.")
     return _endpoint(row)
+
+
+async def _note(connection: AsyncConnection, organization_id: UUID, endpoint_id: UUID, what: str, by: By) -> None:
+    await audit.note(
+        connection,
+        organization_id=organization_id,
+        action=f"event_endpoint.{what}",
+        subject_id=endpoint_id,
+        actor=by.actor,
+        actor_id=by.actor_id,
+    )
 
 
 def _endpoint(row: RowMapping) -> Endpoint:

@@ -37,7 +37,7 @@ def _problem(url: str, *, private_addresses: bool) -> str | None:
 
 def _not_public(scheme: str, host: str) -> str | None:
     if scheme != "https":
-        return "must begin with https:// (EVENTS_PRIVATE_ADDRESSES lifts that for development)."
+        return "must begin with https://."
     return None if _may_be_public(host) else "must lead to a public address."
 
 

@@ -28,7 +28,7 @@ async def emit(
     """Tell what happened, in the transaction that makes it so; answers the event's id.
 
     Each enabled endpoint that wants this type gets a delivery, due at once. The event is kept also where nobody is
-    told: the console shows it.
+    told.
     """
     event_id = await record(
         connection, organization_id=organization_id, type=type, integration_id=integration_id, data=data

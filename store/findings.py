@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, func, insert, select, update
+from sqlalchemy import RowMapping, Select, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import events
@@ -99,14 +99,15 @@ async def clear(
     connection: AsyncConnection,
     owner: Owner,
     *,
-    subjects: Collection[str],
+    subjects: Collection[str] = (),
+    codes: Collection[str] = (),
     but: Collection[str] = (),
 ) -> list[str]:
-    """Close what is open of these subjects, except for some codes: it was looked for and is gone. Answers the codes."""
+    """Close what is open of these subjects or codes, except for some: it is gone. Answers the codes that were open."""
     query = select(findings.c.id, findings.c.code).where(
         findings.c.integration_id == owner.integration_id,
         findings.c.cleared_at.is_(None),
-        findings.c.subject.in_(sorted(subjects)),
+        or_(findings.c.subject.in_(sorted(subjects)), findings.c.code.in_(sorted(codes))),
         findings.c.code.not_in(sorted(but)),
     )
     gone = (await connection.execute(query.order_by(findings.c.id))).all()

@@ -1,8 +1,7 @@
-"""What is shown of events: what happened, and what became of each delivery."""
+"""What is shown of events: what became of each delivery."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,7 +12,6 @@ from store.paging import Keyset, Page, PageRequest
 from store.tables import event_deliveries, events
 
 _DELIVERIES = Keyset("event-deliveries", event_deliveries.c.id)
-_EVENTS = Keyset("events", events.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +34,6 @@ class Delivery:
     """The delivery that this one repeats."""
     created_at: datetime
     ended_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened."""
-
-    id: UUID
-    type: str
-    integration_id: UUID | None
-    data: dict[str, Any]
-    happened_at: datetime
 
 
 async def list_deliveries(
@@ -78,17 +65,3 @@ async def list_deliveries(
     async with database.transaction() as connection:
         await endpoint_in(connection, organization_id, endpoint_id)
         return await _DELIVERIES.page(connection, query, wanted, make=lambda row: Delivery(**row))
-
-
-async def list_events(
-    database: Database, organization_id: UUID, wanted: PageRequest, *, integration_id: UUID | None = None
-) -> Page[Event]:
-    """What happened, the newest first; with `integration_id`, to this number."""
-    columns = (events.c.id, events.c.type, events.c.integration_id, events.c.data)
-    query = select(*columns, events.c.created_at.label("happened_at")).where(
-        events.c.organization_id == organization_id
-    )
-    if integration_id is not None:
-        query = query.where(events.c.integration_id == integration_id)
-    async with database.transaction() as connection:
-        return await _EVENTS.page(connection, query, wanted, make=lambda row: Event(**row))

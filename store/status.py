@@ -10,6 +10,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from store.engine import Database
+from store.findings import open_findings
+from store.number_states import REASONS
 
 # Longer than intake's second try at a nudge: what has waited so long is not just being looked at.
 _READ = text("""
@@ -74,6 +76,19 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that a check or Meta's own events found wrong, and that is still there."""
+
+    code: str
+    """A heading in docs/checks.md."""
+    severity: str
+    """warning or error."""
+    says: str
+    next_step: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NumberStatus:
     """One number."""
 
@@ -94,6 +109,8 @@ class NumberStatus:
     parked: int
     """Items of webhooks that could not be applied."""
     waiting: list[Waiting]
+    problems: list[Problem]
+    """Open warnings and errors, the worst first."""
     in_words: str
 
 
@@ -101,27 +118,35 @@ async def number_statuses(database: Database, organization_id: UUID) -> list[Num
     """All numbers of the organization, in the order they were connected."""
     values = {"organization_id": organization_id}
     waiting: defaultdict[UUID, list[Waiting]] = defaultdict(list)
+    problems: defaultdict[UUID, list[Problem]] = defaultdict(list)
     async with database.transaction() as connection:
         for row in await connection.execute(_WAITING, values):
             waiting[row.integration_id].append(Waiting(row.what, row.messages, row.since))
+        for found in await open_findings(connection, organization_id):
+            if found.severity != "notice":
+                problem = Problem(found.code, found.severity, found.says, found.next_step, found.first_seen_at)
+                problems[found.integration_id].append(problem)
         numbers = (await connection.execute(_READ, values)).mappings().all()
     return [
         NumberStatus(
             **number,
             connected=number["state"] == "live" and number["enabled"],
             waiting=waiting[number["integration_id"]],
-            in_words=_in_words(number, waiting[number["integration_id"]]),
+            problems=problems[number["integration_id"]],
+            in_words=_in_words(number, waiting[number["integration_id"]], problems[number["integration_id"]]),
         )
         for number in numbers
     ]
 
 
-def _in_words(number: Any, waiting: Sequence[Waiting]) -> str:
+def _in_words(number: Any, waiting: Sequence[Waiting], problems: Sequence[Problem]) -> str:
     said = [_STATE[number["state"]]]
     if number["state_reason"] and number["state"] != "live":
-        said.append(f"Reason: {number['state_reason'].rstrip('.')}.")
+        says, _ = REASONS.get(number["state_reason"], (number["state_reason"], None))
+        said.append(f"Reason: {says.rstrip('.')}.")
     if not number["enabled"]:
         said.append("Switched off by its owner: messages are kept, not answered.")
+    said += [f"{problem.says} {problem.next_step}" for problem in problems]
     said += [f"{_count(part.messages, 'message')} {_WHAT[part.what]}." for part in waiting]
     if number["late"]:
         since = f"{number['late_since']:%Y-%m-%d %H:%M:%S} UTC"
