@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def _groups() -> set[str]:
     return {name.split("_")[0] for name in environment()}
 
 
+@cache
 def _logged() -> set[str]:
     """The events that any room writes to its log."""
     found = set()
@@ -56,19 +58,20 @@ def test_what_a_page_calls_by_name_exists(page: Path) -> None:
 
 
 def _unknown(page: Path) -> set[str]:
-    metrics = our_metrics()
+    routes, commands = {_bare(route) for route in sections("api.md")}, sections("commands.md").keys()
+    settings, metrics, events = environment().keys(), our_metrics(), {*EVENT_TYPES, *_logged(), *_FIELDS}
     return {
-        *(name for name in _settings(page) if name not in environment()),
-        *(route for route in _routes(page) if _bare(route) not in map(_bare, sections("api.md"))),
-        *(name for name in _commands(page) if f"holdfast {name}" not in sections("commands.md")),
+        *(name for name in _settings(page) if name not in settings),
+        *(route for route in _routes(page) if _bare(route) not in routes),
+        *(name for name in _commands(page) if f"holdfast {name}" not in commands),
         *(name for name in _metrics(page) if name.removesuffix("_total") not in metrics),
-        *(name for name in _events(page) if name not in {*EVENT_TYPES, *_logged(), *_FIELDS}),
+        *(name for name in _events(page) if name not in events),
     }
 
 
 def _settings(page: Path) -> set[str]:
-    names = {match[0] for code in _named(page, _SETTING) if (match := _SETTING.match(code))}
-    return {name for name in names if name.split("_")[0] in _groups() and name not in _ELSEWHERE}
+    names, groups = {match[0] for code in _named(page, _SETTING) if (match := _SETTING.match(code))}, _groups()
+    return {name for name in names if name.split("_")[0] in groups and name not in _ELSEWHERE}
 
 
 def _routes(page: Path) -> set[str]:
