@@ -23,7 +23,7 @@ from store.tables import integrations, rate_slots
 
 _NOW = func.clock_timestamp()
 _OFTEN = integrations.c.state.in_(("held", "stopped"))
-_CHECKABLE = (integrations.c.id, integrations.c.organization_id, _OFTEN)
+_CHECKABLE = (integrations.c.id, integrations.c.organization_id, _OFTEN, integrations.c.checked_often)
 _OVERCOME = frozenset({"access_removed", "account_disabled", "account_restricted", "offboarded"})
 """What Meta's events held or stopped the number for: a check that finds it free of that has the last word."""
 
@@ -91,6 +91,13 @@ class ToCheck:
     organization_id: UUID
     often: bool
     """It is held or stopped: the shorter interval."""
+    was_often: bool | None
+    """The interval that its Schedule had last; None: it had none."""
+
+    @property
+    def was_released(self) -> bool:
+        """It was held or stopped until somebody, and not a check, released it: what was wrong may be gone."""
+        return self.was_often is True and not self.often
 
 
 @dataclass(frozen=True, slots=True)

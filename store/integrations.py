@@ -9,7 +9,7 @@ from sqlalchemy import case, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import audit, nudges
+from store import audit, events, nudges
 from store.audit import OURSELVES, By
 from store.engine import Database
 from store.errors import ConflictError, NotFoundError
@@ -193,7 +193,12 @@ async def replace_token(
         "state": case((held, "live"), else_=integrations.c.state),
     }
     async with database.transaction() as connection:
+        query = select(integrations.c.state).where(integrations.c.id == integration_id).with_for_update(key_share=True)
+        before = (await connection.execute(query)).scalar_one_or_none()
         await _change(connection, organization_id, integration_id, changes)
+        if before == "held":
+            about = {"organization_id": organization_id, "integration_id": integration_id}
+            await events.emit(connection, type="integration.live", data={"state": "live"}, **about)
 
 
 def open_token(ring: KeyRing, sealed: bytes, integration_id: UUID) -> str:

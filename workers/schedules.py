@@ -52,7 +52,11 @@ class ScheduleCare:
         Raises:
             LaterError: Temporal did not take it; the next round goes on.
         """
-        await self._ensure(await checks.integrations_to_check(self._database, changed_only=True))
+        changed = await checks.integrations_to_check(self._database, changed_only=True)
+        await self._ensure(changed)
+        for number in changed:
+            if number.was_released:
+                await self._schedules.trigger(str(number.integration_id))  # clears the findings of what is gone
         if monotonic() < self._all_at:
             return
         numbers = await checks.integrations_to_check(self._database)
