@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store import audit, events, onboarding_rows
 from store.engine import Database
 from store.integrations import mark_waiting_due
-from store.tables import integrations, onboarding_steps, onboardings
+from store.tables import integrations, onboarding_steps
 
 _RELEASED = ("connecting", "held")
 """States that a new token ends; what Meta has stopped, it stops still."""
@@ -91,15 +91,6 @@ async def proof_of(database: Database, row: Any) -> Proven | None:
         values = {"integration_id": row.integration_id, "since": since}
         found = (await connection.execute(_PROOF, values)).one_or_none()
     return None if found is None else Proven(found.kind, found.wamid, found.at)
-
-
-async def mark_proofs_due(connection: AsyncConnection, integration_ids: list[UUID]) -> None:
-    """A message came in for these numbers: whichever onboarding waits for its proof is looked at."""
-    waiting = select(onboardings.c.id).where(
-        onboardings.c.integration_id.in_(integration_ids), onboardings.c.waiting_for == "proof"
-    )
-    for onboarding_id in (await connection.execute(waiting)).scalars().all():
-        await onboarding_rows.mark_due(connection, onboarding_id)
 
 
 async def note(connection: AsyncConnection, row: Any, action: str, detail: Mapping[str, Any] | None = None) -> None:

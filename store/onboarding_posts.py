@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
 
 from store.engine import Database
-from store.onboardings import seal
+from store.onboardings import seal, unseal
 from store.sealing import KeyRing
 from store.tables import onboardings
 
@@ -57,6 +57,26 @@ async def posting_registration(
     )
     async with database.statement() as connection:
         return (await connection.execute(statement)).rowcount == 1
+
+
+async def earlier_pin(database: Database, ring: KeyRing, row: Any) -> str | None:
+    """The PIN that an earlier onboarding of the same organization made for this number and that nobody has seen yet."""
+    query = (
+        select(onboardings.c.id, onboardings.c.pin_sealed)
+        .where(
+            onboardings.c.organization_id == row.organization_id,
+            onboardings.c.phone_number_id == row.phone_number_id,
+            onboardings.c.id != row.id,
+            onboardings.c.pin_origin == "made",
+            onboardings.c.pin_sealed.is_not(None),
+            onboardings.c.register_calls > 0,
+        )
+        .order_by(onboardings.c.created_at.desc())
+        .limit(1)
+    )
+    async with database.transaction() as connection:
+        found = (await connection.execute(query)).one_or_none()
+    return None if found is None else unseal(ring, "pin_sealed", found.pin_sealed, found.id)
 
 
 async def registration_not_posted(database: Database, onboarding_id: UUID) -> None:

@@ -22,7 +22,7 @@ from activities.onboarding.desk import (
 )
 from store.connecting import Secrets, seal_pin, secrets_of
 from store.endings import ENDINGS
-from store.onboarding_posts import posting_registration, registration_not_posted
+from store.onboarding_posts import earlier_pin, posting_registration, registration_not_posted
 from store.onboarding_steps import MetaSaid, StepEnd, Taken
 from store.onboardings import unseal
 from whatsapp.accounts import Done, NotWritten, NumberFacts, Refused
@@ -89,6 +89,8 @@ def _not_yet(taken: Taken, number: NumberFacts) -> StepEnd | None:
 
 async def _register(desk: Desk, row: Any, held: Secrets, number: NumberFacts) -> StepEnd:
     pin = _known_pin(desk, row, held)
+    if pin is None and number.is_pin_enabled and row.register_calls == 0:  # a wrong one is not tried again
+        pin = await earlier_pin(desk.database, desk.ring, row)
     if pin is None and number.is_pin_enabled:
         return waiting("pin", "The number has two-step verification.", _GIVE_PIN)
     made = None if pin is not None else f"{secrets.randbelow(1_000_000):06d}"

@@ -29,6 +29,7 @@ async def sync(desk: Desk, row: Any, token: str) -> StepEnd:
             continue
         outcome = sync_failure(answer)
         if outcome is SyncFailure.USED:
+            await sync_requested(desk.database, row.integration_id, kind)
             said.append(f"Its {what} were asked for before.")
         elif outcome is SyncFailure.TOO_LATE:
             said.append(f"It is too late for its {what}: Meta sends them within 24 hours of the signup only.")
