@@ -15,6 +15,7 @@ from api.background import MissedWebhooks, Part, running
 from api.console.app import create_console, is_console
 from api.group_commit import GroupCommit
 from api.headers import SecurityHeaders
+from api.pasted_tokens import PastedTokens
 from api.throttle import RefusalThrottle
 from api.unsubscribing import Unsubscriptions
 from api.wakes import Starter, Wakes
@@ -105,7 +106,7 @@ def create_app(
     state = app.state
     state.settings, state.database, state.keyed_hash = settings, database, keyed_hash
     state.ring, state.wakes, state.unsubscriptions = ring, wakes, unsubscriptions
-    state.schedules, state.accounts = schedules, accounts
+    state.schedules, state.pasted_tokens = schedules, PastedTokens(accounts, settings.meta.app_id)
     state.stopping, state.strangers = asyncio.Event(), RefusalThrottle(settings.api.webhook_refusals_per_minute)
     state.api_keys = ApiKeys(database, keyed_hash)
     state.verify_tokens = challenge.VerifyTokens(settings, database, keyed_hash)

@@ -15,7 +15,7 @@ from api.contracts import Listing
 from api.examples import answers
 from api.onboarding_contracts import AddIntegration, ChangeIntegration
 from api.onboardings import PATH as ONBOARDINGS
-from api.pasted_tokens import Proven, check_phone_number, prove
+from api.pasted_tokens import PastedTokens, Proven, check_phone_number
 from api.unsubscribing import SAYS, Unsubscriptions
 from api.wakes import Nudge
 from store.disconnecting import delete_integration
@@ -27,7 +27,6 @@ from store.onboardings import HandedToken, NumberIds, start_by_hand
 from store.paging import Page
 from store.reading_integrations import Integration, list_integrations, read_integration
 from store.reading_onboardings import Onboarding, read_onboarding
-from whatsapp.accounts import Accounts
 from workflows.client import CheckSchedules, LaterError
 
 log = structlog.get_logger(__name__)
@@ -64,13 +63,13 @@ class NumberDisconnected:
     says: str
 
 
-def _accounts(request: Request) -> Accounts | None:
-    accounts: Accounts | None = request.app.state.accounts
-    return accounts
+def _pasted_tokens(request: Request) -> PastedTokens:
+    pasted_tokens: PastedTokens = request.app.state.pasted_tokens
+    return pasted_tokens
 
 
-Meta = Annotated[Accounts | None, Depends(_accounts)]
-"""The way to Meta's management calls; None where this process has none."""
+Meta = Annotated[PastedTokens, Depends(_pasted_tokens)]
+"""Asks Meta about what somebody typed in."""
 
 
 @router.get("", responses=answers(200, examples.INTEGRATIONS, 401, 422))
@@ -106,7 +105,7 @@ async def add_integration(  # noqa: PLR0913, PLR0917 - each is given by the fram
     if wanted.organization_id != organization_id:
         raise NotFoundError("organization_id: is not the one that the key speaks for.")
     token = wanted.access_token.get_secret_value()
-    proven = await prove(meta, token, waba_id=wanted.waba_id, phone_number_id=wanted.phone_number_id)
+    proven = await meta.prove(token, waba_id=wanted.waba_id, phone_number_id=wanted.phone_number_id)
     check_phone_number(wanted.phone_number, proven.number)
     onboarding_id = await start_by_hand(
         database,
@@ -148,13 +147,13 @@ async def change_integration(
     token = None if wanted.access_token is None else wanted.access_token.get_secret_value()
     proven = None
     if token is not None:
-        proven = await prove(meta, token, waba_id=found.waba_id, phone_number_id=found.phone_number_id)
-    owned = {"organization_id": organization_id, "integration_id": integration_id}
+        proven = await meta.prove(token, waba_id=found.waba_id, phone_number_id=found.phone_number_id)
     await update_integration(
         database,
         ring,
         request.app.state.keyed_hash,
-        **owned,
+        organization_id=organization_id,
+        integration_id=integration_id,
         enabled=wanted.enabled,
         agent_flow_id=wanted.agent_flow_id,
         verify_token=None if wanted.verify_token is None else wanted.verify_token.get_secret_value(),
@@ -164,7 +163,8 @@ async def change_integration(
         await replace_token(
             database,
             ring,
-            **owned,
+            organization_id=organization_id,
+            integration_id=integration_id,
             access_token=token,
             token_type=proven.token.type or "SYSTEM_USER",
             token_expires_at=proven.token.expires_at,

@@ -14,10 +14,10 @@ from store.errors import (
 )
 from whatsapp.accounts import Accounts, Failure, NumberFacts, Refused, TokenFacts, Waba
 from whatsapp.errors import classify
+from whatsapp.signup import missing_scopes
 
 _NO_SUCH_OBJECT = 100
 """Meta's code for a wrong parameter; with 33 it is an id that does not exist or that the token cannot see."""
-SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +29,44 @@ class Proven:
     number: NumberFacts
 
 
-async def prove(accounts: Accounts | None, token: str, *, waba_id: str, phone_number_id: str) -> Proven:
-    """Ask Meta about a token, the account and the number, by the token itself.
+@dataclass(frozen=True, slots=True)
+class PastedTokens:
+    """Asks Meta about a token, and by the token itself about the account and the number that it is for.
 
-    Raises:
-        TokenInvalidError, WrongAppError, MissingPermissionError: it is none that we could work with.
-        NotFoundError: it cannot see this account, or the account has no such number.
-        MetaUnavailableError: Meta did not answer; nothing is known.
-        UnavailableError: this process has no way to Meta.
+    `accounts` is None where this process has no way to Meta, `app_id` is that of our app.
     """
-    if accounts is None:
-        raise UnavailableError("This process has no way to Meta.")
-    facts = await accounts.inspect_token(token)
-    if not isinstance(facts, TokenFacts):
-        _refuse(facts, "the token")
-    _check(facts, app_id=accounts.app_id)
-    waba = await accounts.waba(waba_id, token)
-    if not isinstance(waba, Waba):
-        _refuse(waba, f"the WhatsApp Business Account {waba_id}")
-    numbers = await accounts.numbers(waba_id, token)
-    if not isinstance(numbers, list):
-        _refuse(numbers, f"the numbers of the WhatsApp Business Account {waba_id}")
-    number = next((number for number in numbers if number.id == phone_number_id), None)
-    if number is None:
-        raise NotFoundError(
-            f"The WhatsApp Business Account {waba_id} has no number with the id {phone_number_id}.",
-            next_step="Copy both ids from WhatsApp Manager, API setup.",
-        )
-    return Proven(facts, waba, number)
+
+    accounts: Accounts | None
+    app_id: str
+
+    async def prove(self, token: str, *, waba_id: str, phone_number_id: str) -> Proven:
+        """What Meta says, if all of it is as it has to be.
+
+        Raises:
+            TokenInvalidError, WrongAppError, MissingPermissionError: it is none that we could work with.
+            NotFoundError: it cannot see this account, or the account has no such number.
+            MetaUnavailableError: Meta did not answer; nothing is known.
+            UnavailableError: there is no way to Meta, or our app is not set up.
+        """
+        if self.accounts is None or not self.app_id:
+            raise UnavailableError("Our app at Meta is not set up.", next_step="Set META_APP_ID and META_APP_SECRET.")
+        facts = await self.accounts.inspect_token(token)
+        if not isinstance(facts, TokenFacts):
+            _refuse(facts, "the token")
+        _check(facts, app_id=self.app_id)
+        waba = await self.accounts.waba(waba_id, token)
+        if not isinstance(waba, Waba):
+            _refuse(waba, f"the WhatsApp Business Account {waba_id}")
+        numbers = await self.accounts.numbers(waba_id, token)
+        if not isinstance(numbers, list):
+            _refuse(numbers, f"the numbers of the WhatsApp Business Account {waba_id}")
+        found = [number for number in numbers if number.id == phone_number_id]
+        if not found:
+            raise NotFoundError(
+                f"The WhatsApp Business Account {waba_id} has no number with the id {phone_number_id}.",
+                next_step="Copy both ids from WhatsApp Manager, API setup.",
+            )
+        return Proven(facts, waba, found[0])
 
 
 def check_phone_number(given: str, number: NumberFacts) -> None:
@@ -71,11 +81,11 @@ def check_phone_number(given: str, number: NumberFacts) -> None:
 
 
 def _check(facts: TokenFacts, *, app_id: str) -> None:
-    if facts.app_id != app_id:
-        raise WrongAppError(f"The token belongs to the app {facts.app_id or 'unknown'}, not to ours ({app_id}).")
-    if not facts.is_valid:
+    if facts.app_id not in {None, app_id}:
+        raise WrongAppError(f"The token belongs to the app {facts.app_id}, not to ours ({app_id}).")
+    if not facts.is_valid or facts.app_id is None:
         raise TokenInvalidError(f"Meta says that the token is not valid: {facts.error or 'no reason given'}")
-    missing = [scope for scope in SCOPES if scope not in facts.scopes]
+    missing = missing_scopes(facts.scopes)
     if missing:
         raise MissingPermissionError(f"The token lacks {' and '.join(missing)}.")
 

@@ -76,7 +76,7 @@ async def by_hand(visit: Visit) -> Response:
             visit.database,
             visit.desk.ring,
             state.wakes,
-            state.accounts,
+            state.pasted_tokens,
             wanted,
             Response(),
         )

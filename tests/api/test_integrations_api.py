@@ -92,7 +92,7 @@ async def test_a_number_is_added_with_a_token_that_meta_vouches_for(
         ({"remove_scopes": ["whatsapp_business_management"]}, "missing_permission", "whatsapp_business_management"),
     ],
 )
-async def test_a_token_that_meta_does_not_vouch_for_is_refused_in_words_and_nothing_is_stored(  # noqa: PLR0913
+async def test_a_token_that_meta_does_not_vouch_for_is_refused_in_words_and_nothing_is_stored(
     stage: Linked, shop: Tenant, prepared: Prepared, spoil: dict[str, Any], code: str, named: str
 ) -> None:
     token = await stage.meta.issue_token(prepared.waba_id)
