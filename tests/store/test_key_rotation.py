@@ -52,7 +52,15 @@ async def test_resealing_without_the_old_key_says_which_one_is_missing(tenants: 
 def test_every_sealed_column_is_resealed() -> None:
     assert {f"{column.table.name}.{column.name}" for column in key_rotation.SEALED_COLUMNS} == {
         "agent_flows.secret_sealed",
+        "event_endpoints.secret_sealed",
         "integrations.access_token_sealed",
+        "integrations.pin_sealed",
+        "integrations.verify_token_sealed",
+        "onboardings.code_sealed",
+        "onboardings.pin_sealed",
+        "onboardings.token_sealed",
+        "onboardings.verify_token_sealed",
+        "wabas.unsubscribe_token_sealed",
     }
 
 
