@@ -5,16 +5,19 @@ from collections.abc import Iterator
 from store.findings import Found, Severity
 from whatsapp.account_facts import Health, HealthEntity, HealthError
 
-_WHOSE = {
+WHOSE = {
     "PHONE_NUMBER": "The number",
     "WABA": "The WhatsApp Business account",
     "BUSINESS": "The business portfolio",
     "APP": "Our app at Meta",
 }
-_KNOWN = {
+"""The entities that a message depends on. Templates and flows are none of the number's own."""
+KNOWN = {
     141006: ("has no valid means of payment", "Add or correct the payment method in Meta's billing settings."),
     141010: ("is not verified by Meta", "Finish business verification in Meta's security centre."),
+    138024: ("has trouble with SIP, which is about calls", "Look at the number's call settings in WhatsApp Manager."),
 }
+"""Meta's codes that have been seen; any other is told in Meta's words."""
 _MANAGER = "Look at the account's overview in WhatsApp Manager."
 _SEVERITY: dict[str, Severity] = {"BLOCKED": "error", "LIMITED": "warning"}
 
@@ -24,7 +27,7 @@ def judge(health: Health | None) -> list[Found]:
     if health is None:
         return []
     found: dict[str, Found] = {}
-    for one in (one for entity in health.entities if entity.type in _WHOSE for one in _of(entity)):
+    for one in (one for entity in health.entities if entity.type in WHOSE for one in _of(entity)):
         found.setdefault(one.code, one)
     return list(found.values())
 
@@ -37,15 +40,15 @@ def _of(entity: HealthEntity) -> Iterator[Found]:
         yield _error(entity, error, severity)
     if not entity.errors:
         verb = "blocks" if severity == "error" else "limits"
-        says = f"{_WHOSE[entity.type]} {verb} sending, as Meta says; it names no reason."
+        says = f"{WHOSE[entity.type]} {verb} sending, as Meta says; it names no reason."
         detail = "; ".join(entity.additional) or None
         yield Found("health", f"health_{entity.type.lower()}", severity, says, _MANAGER, detail)
 
 
 def _error(entity: HealthEntity, error: HealthError, severity: Severity) -> Found:
-    meaning, step = _KNOWN.get(error.code or 0, (None, None))
+    meaning, step = KNOWN.get(error.code or 0, (None, None))
     words = error.description or "blocks or limits sending"
-    says = f"{_WHOSE[entity.type]} {meaning}." if meaning else f"{_WHOSE[entity.type]}: {words}"
+    says = f"{WHOSE[entity.type]} {meaning}." if meaning else f"{WHOSE[entity.type]}: {words}"
     detail = ": ".join(part for part in (str(error.code), error.description, error.solution) if part)
     code = f"health_{error.code}" if error.code else f"health_{entity.type.lower()}"
     return Found("health", code, severity, says, step or error.solution or _MANAGER, detail)

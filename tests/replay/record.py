@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from tests.replay import conversations, onboardings
+from tests.replay import conversations, errands, onboardings
 
 HISTORIES = Path(__file__).parent / "histories"
 PROCESS = re.compile(r"\d+@[\w.-]+")
@@ -33,6 +33,8 @@ class Play(Protocol):
 KINDS: Mapping[str, Callable[[], Mapping[str, Play]]] = {
     "conversation": conversations.plays,
     "onboarding": onboardings.plays,
+    "check": errands.checks,
+    "event": errands.deliveries,
 }
 
 

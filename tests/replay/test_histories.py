@@ -3,6 +3,8 @@
 Files are added (`python -m tests.replay.record RELEASE`), never replaced: runs in production may look like any.
 """
 
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,16 +13,23 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from workflows.conversation import ConversationWorkflow
+from workflows.event_delivery import EventDeliveryWorkflow
+from workflows.number_check import NumberCheckWorkflow
 from workflows.onboarding import OnboardingWorkflow
 
-WORKFLOWS = [ConversationWorkflow, OnboardingWorkflow]
+WORKFLOWS = [ConversationWorkflow, OnboardingWorkflow, NumberCheckWorkflow, EventDeliveryWorkflow]
 HISTORIES = sorted(Path(__file__).parent.glob("histories/*.json"))
+
+_KIND = re.compile(r"-(onboarding-|check-|event-)?")
+"""A conversation's file has no kind in its name."""
 
 
 def test_there_are_histories_to_replay() -> None:
-    onboardings = [file for file in HISTORIES if "-onboarding-" in file.stem]
-    assert len(onboardings) >= 10
-    assert len(HISTORIES) - len(onboardings) >= 6
+    found = Counter(_KIND.search(file.stem).group() for file in HISTORIES)  # type: ignore[union-attr]
+    assert found["-onboarding-"] >= 10
+    assert found["-check-"] >= 3
+    assert found["-event-"] >= 3
+    assert found["-"] >= 6
 
 
 @pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
