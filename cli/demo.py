@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from cli import postgres, temporal_cli, tenant
+from cli import demo_onboarding, postgres, temporal_cli, tenant
 from cli.errors import CommandError
 from cli.processes import Supervisor
 from cli.stack import Stack
@@ -52,6 +52,7 @@ class Demo:
     api: httpx.AsyncClient
     began: float = field(default_factory=time.monotonic)
     answered_ms: dict[str, list[float]] = field(default_factory=dict)
+    onboarding_id: str = ""
 
 
 def run(settings: Settings) -> None:
@@ -90,15 +91,20 @@ async def _play(stack: Stack) -> None:
 
 
 async def _connect_a_number(demo: Demo) -> None:
-    async with _step("organization with a connected number", expected="rows of both, and the number at the simulator"):
+    async with _step("organization with an agent and an API key", expected="rows of all three"):
         database = Database.connect(demo.stack.database_url, pool_size=1)
-        business = await tenant.create(database, demo.stack.environment())
+        business = await tenant.found(database, demo.stack.environment())
         await database.close()
-        await tenant.introduce(demo.simulator)
         demo.api.headers["Authorization"] = f"Bearer {business.api_key}"
     async with _step("webhook verified by its token", expected="the challenge to be echoed"):
         if not await demo.simulator.verify_webhook(demo.stack.keys.verify_token):
             raise TimeoutError("the webhook did not echo the challenge")
+    console.rule("a business connects its number", style="dim")
+    async with _step(f"{tenant.PHONE_NUMBER} is live", expected="a live number"):
+        live = await demo_onboarding.connect(
+            demo.api, demo.simulator, business, tell=lambda line: _tell(demo, f"[cyan]{line}[/cyan]")
+        )
+        demo.onboarding_id = live["id"]
 
 
 async def _chat(demo: Demo, name: str) -> None:
@@ -129,6 +135,8 @@ async def _watch_the_window_close(demo: Demo) -> None:
             return (await handle.describe()).status == WorkflowExecutionStatus.COMPLETED
 
         await _until(ended)
+    async with _step("the number is proven by a customer's message", expected="an onboarding that has ended"):
+        await demo_onboarding.proof(demo.api, demo.onboarding_id)
     async with _step("every status is in, every webhook answered", expected="nothing on its way any more"):
         if not await demo.simulator.settle(_PATIENCE):
             raise TimeoutError("statuses or webhooks were still on their way")

@@ -36,21 +36,37 @@ class Tenant:
     """Of the first person, who signs in to the console."""
 
 
+@dataclass(frozen=True, slots=True)
+class Business:
+    """An organization that has no number yet."""
+
+    organization_id: UUID
+    agent_flow_id: UUID
+    api_key: str
+
+
+async def found(database: Database, environment: Mapping[str, str]) -> Business:
+    """A new organization with an echo agent and an API key. `environment` is that of the stack's parts."""
+    ring, hashing = _ring(environment), keyed_hash(environment)
+    organization = await create_organization(database, "Local business")
+    flow = await create_agent_flow(database, ring, organization_id=organization, name="Echo", kind="echo")
+    api_key = await create_api_key(database, hashing, organization_id=organization, name="local")
+    return Business(organization, flow, api_key)
+
+
 async def create(database: Database, environment: Mapping[str, str], *, per_second: int = 80) -> Tenant:
     """A new organization with an echo agent, a connected number and an API key.
 
     `environment` is that of the stack's parts: its keys seal the token and hash the API key. `per_second` is the
     number's level at Meta.
     """
-    ring, hashing = KeyRing.parse(environment["SEALING_KEYS"].split(",")), keyed_hash(environment)
-    organization = await create_organization(database, "Local business")
-    flow = await create_agent_flow(database, ring, organization_id=organization, name="Echo", kind="echo")
+    business = await found(database, environment)
     integration = await connect_number(
         database,
-        ring,
-        hashing,
-        organization_id=organization,
-        agent_flow_id=flow,
+        _ring(environment),
+        keyed_hash(environment),
+        organization_id=business.organization_id,
+        agent_flow_id=business.agent_flow_id,
         waba_id=WABA_ID,
         phone_number=PHONE_NUMBER,
         phone_number_id=PHONE_NUMBER_ID,
@@ -58,9 +74,8 @@ async def create(database: Database, environment: Mapping[str, str], *, per_seco
         verify_token=environment["META_VERIFY_TOKEN"],
         per_second=per_second,
     )
-    api_key = await create_api_key(database, hashing, organization_id=organization, name="local")
-    password = await _first_person(database, organization)
-    return Tenant(str(organization), str(integration), api_key, password=password)
+    password = await _first_person(database, business.organization_id)
+    return Tenant(str(business.organization_id), str(integration), business.api_key, password=password)
 
 
 async def kept_in(file: Path, database: Database, environment: Mapping[str, str]) -> Tenant:
@@ -107,6 +122,10 @@ async def _first_person(database: Database, organization_id: UUID) -> str:
 async def introduce(simulator: SimulatorClient, **knobs: Any) -> None:
     """Let the simulator know the number (it forgets everything when it stops), with `simulator.numbers.Knobs`."""
     await simulator.add_number(PHONE_NUMBER_ID, WABA_ID, display_phone_number=PHONE_NUMBER, token=ACCESS_TOKEN, **knobs)
+
+
+def _ring(environment: Mapping[str, str]) -> KeyRing:
+    return KeyRing.parse(environment["SEALING_KEYS"].split(","))
 
 
 def keyed_hash(environment: Mapping[str, str]) -> KeyedHash:
