@@ -11,7 +11,7 @@ from aiohttp import web
 
 import egress
 from egress import RefusedAddressError, is_public
-from tests.unit.servers import http_server, raw_server, serving_in_a_thread
+from tests.unit.servers import hangs_up_after_each_answer, http_server, raw_server
 
 
 @pytest.mark.parametrize(
@@ -237,19 +237,7 @@ async def test_a_get_whose_connection_broke_is_not_written_a_second_time() -> No
 
 
 async def test_a_connection_that_the_server_closed_while_this_process_stood_still_is_not_written_into() -> None:
-    bodies: list[bytes] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while head := await reader.readuntil(b"\r\n\r\n"):
-            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            bodies.append(await reader.readexactly(length))
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-            await writer.drain()
-            await asyncio.sleep(0.05)
-            writer.close()
-            return
-
-    with serving_in_a_thread(serve) as url:
+    with hangs_up_after_each_answer() as (url, bodies):
         async with egress.graph_client(max_connections=1) as client:
             await client.post(url, content=b"first")
             time.sleep(0.3)  # noqa: ASYNC251 - the loop hears of nothing, as in a process that is stopped
