@@ -8,7 +8,8 @@ from uuid import UUID
 import structlog
 
 from store import unsubscribing
-from store.engine import Database
+from store.engine import DATABASE_ERRORS, Database
+from store.errors import SealingError
 from store.sealing import KeyRing
 from store.unsubscribing import MOST_ATTEMPTS, Unsubscription
 from whatsapp.accounts import Accounts, Done, Failure, Refused
@@ -26,6 +27,8 @@ SAYS: dict[Came, str] = {
 """What is kept and shown of it."""
 _EVERY = 30.0
 """Seconds between looks at what is due."""
+_LATER: tuple[type[Exception], ...] = (SealingError, *DATABASE_ERRORS)
+"""Postgres is away, or a key is not in the ring: neither lasts, or somebody sees to it."""
 
 
 class Unsubscriptions:
@@ -50,9 +53,12 @@ class Unsubscriptions:
     async def run(self, stop: asyncio.Event) -> None:
         """Try what is due, until the event is set."""
         while not stop.is_set() and self._accounts is not None:
-            await unsubscribing.forget_used(self._database)
-            while not stop.is_set() and (found := await unsubscribing.claim(self._database, self._ring)):
-                await self._try(self._accounts, found)
+            try:
+                await unsubscribing.forget_used(self._database)
+                while not stop.is_set() and (found := await unsubscribing.claim(self._database, self._ring)):
+                    await self._try(self._accounts, found)
+            except _LATER as error:
+                log.warning("waba.unsubscribe_later", reason=type(error).__name__)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_EVERY):
                     await stop.wait()

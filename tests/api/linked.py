@@ -60,6 +60,14 @@ class Linked:
     meta: SimulatorClient
     temporal: Temporal
     settings: Settings
+    accounts: Accounts
+
+
+@asynccontextmanager
+async def linked_again(stage: Linked) -> AsyncIterator[Edge]:
+    """Another process of the API beside the first."""
+    async with edge(stage.api.database, stage.settings, starter=stage.temporal, accounts=stage.accounts) as api:
+        yield api
 
 
 @asynccontextmanager
@@ -83,7 +91,7 @@ async def linked(database: Database, url: str, **console: Any) -> AsyncIterator[
             deadline=timedelta(seconds=2),
         )
         async with edge(database, settings, starter=temporal, accounts=accounts) as api:
-            yield Linked(api, meta, temporal, settings)
+            yield Linked(api, meta, temporal, settings, accounts)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from store.engine import Database
 from store.integrations import open_token
 from store.onboardings import unseal
 from tests.api.edge import Tenant, tenant, until
-from tests.api.linked import Linked, everything_stored, forms, linked, logged
+from tests.api.linked import Linked, everything_stored, forms, linked, linked_again, logged
 from tests.rows import RING, change, queued, row
 
 PATH = "/api/v1/channels/whatsapp/integrations"
@@ -160,13 +160,12 @@ async def test_one_number_is_connected_by_one_onboarding_at_a_time(
     assert (again.status_code, again.json()["code"]) == (409, "onboarding_running")
 
 
-async def test_of_a_token_its_last_four_are_shown(stage: Linked, shop: Tenant) -> None:
+async def test_of_a_token_its_last_four_are_shown(shop: Tenant) -> None:
     (listed,) = (await shop.client.get(PATH)).json()["items"]
     shown = (await shop.client.get(f"{PATH}/{shop.number.integration_id}")).json()
     assert listed == shown
     assert shown["token"]["last4"] == shop.number.token[-4:]
     assert shop.number.token not in str(shown)
-    assert stage.api.url
 
 
 async def test_a_new_token_takes_the_old_ones_place_and_releases_what_waited(stage: Linked, shop: Tenant) -> None:
@@ -204,10 +203,8 @@ async def test_a_number_is_switched_off_and_gets_another_verify_token(stage: Lin
     assert VERIFY not in answer.text
     after = await row(database, "integrations", shop.number.integration_id)
     assert after.verify_token_hash != before.verify_token_hash
-    assert await stage.api.client.get(
-        "/api/v1/webhooks/whatsapp",
-        params={"hub.mode": "subscribe", "hub.verify_token": VERIFY, "hub.challenge": "17"},
-    )
+    asked = {"hub.mode": "subscribe", "hub.verify_token": VERIFY, "hub.challenge": "17"}
+    assert (await stage.api.client.get("/api/v1/webhooks/whatsapp", params=asked)).text == "17"
 
 
 async def test_a_deleted_number_leaves_its_record_and_no_secret(stage: Linked, shop: Tenant) -> None:
@@ -252,9 +249,7 @@ async def test_deleting_one_number_does_not_silence_the_other_of_its_account(sta
     assert await stage.meta.count("unsubscribe") == 0
 
 
-async def test_while_meta_is_away_the_record_says_so_and_it_is_repeated(
-    stage: Linked, shop: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_while_meta_is_away_the_record_says_so(stage: Linked, shop: Tenant) -> None:
     database = stage.api.database
     await stage.meta.add_fault("drop", call="unsubscribe", count=1, accepted=False)
     answer = await shop.client.delete(f"{PATH}/{shop.number.integration_id}")
@@ -270,7 +265,6 @@ async def test_while_meta_is_away_the_record_says_so_and_it_is_repeated(
     async with database.engine.connect() as connection:
         left = await connection.execute(text("SELECT 1 FROM wabas WHERE unsubscribe_token_sealed IS NOT NULL"))
         assert left.all() == []
-    assert monkeypatch
 
 
 async def test_no_answer_log_or_row_shows_a_token(stage: Linked, shop: Tenant, prepared: Prepared) -> None:
@@ -310,3 +304,33 @@ async def test_agent_flows_are_made_and_listed(stage: Linked, shop: Tenant) -> N
     for url in (None, "ftp://agent.example.com", "http://127.0.0.1/", "https://user:word@example.com/"):
         refused = await shop.client.post("/api/v1/agent-flows", json={"name": "Orders", "kind": "http", "url": url})
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+
+
+async def test_what_meta_did_not_answer_is_repeated_by_itself(stage: Linked, shop: Tenant) -> None:
+    database = stage.api.database
+    await stage.meta.add_fault("drop", call="unsubscribe", count=1, accepted=False)
+    assert (await shop.client.delete(f"{PATH}/{shop.number.integration_id}")).json()["unsubscribed"] == "later"
+    await change(database, "UPDATE wabas SET unsubscribe_due_at = now() WHERE unsubscribe_due_at IS NOT NULL")
+    async with linked_again(stage):
+
+        async def unsubscribed() -> bool:
+            return not await _subscribed(stage, shop.number.waba_id)
+
+        await until(unsubscribed)
+
+
+async def test_an_account_that_is_used_again_keeps_its_subscription(stage: Linked, shop: Tenant) -> None:
+    database = stage.api.database
+    await stage.meta.add_fault("drop", call="unsubscribe", count=1, accepted=False)
+    await shop.client.delete(f"{PATH}/{shop.number.integration_id}")
+    await change(database, "UPDATE wabas SET unsubscribe_due_at = now() WHERE unsubscribe_due_at IS NOT NULL")
+    await change(database, "UPDATE integrations SET state = 'connecting' WHERE id = :id", id=shop.number.integration_id)
+    async with linked_again(stage):
+
+        async def forgotten() -> bool:
+            async with database.engine.connect() as connection:
+                left = await connection.execute(text("SELECT 1 FROM wabas WHERE unsubscribe_token_sealed IS NOT NULL"))
+                return left.all() == []
+
+        await until(forgotten)
+    assert await _subscribed(stage, shop.number.waba_id)
