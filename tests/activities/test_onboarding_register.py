@@ -1,5 +1,6 @@
 """Registering: only if it is needed, never by itself, and every refusal of Meta's in words."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -297,3 +298,12 @@ async def test_a_past_that_comes_too_late_is_said_and_stops_nothing(signup: Sign
     outcome = await signup.go(to="register")
     assert outcome.state == "skipped"
     assert "within 24 hours" in outcome.says
+
+
+async def test_two_attempts_at_once_write_one_registration(signup: Signup) -> None:
+    await signup.prepared()
+    await signup.go(to="subscribe")
+    await signup.meta.add_fault("slow", call="number", seconds=0.5)
+    outcomes = await asyncio.gather(*(signup.take("register") for _ in range(2)), return_exceptions=True)
+    assert sum(isinstance(outcome, MetaUnavailableError) for outcome in outcomes) == 1
+    assert await registered(signup) == 1

@@ -1,10 +1,13 @@
 """From the code to the number: exchange, inspect, find."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 import egress
+from activities.onboarding.exchanging import exchange
+from store import onboarding_steps
 from store.errors import MetaUnavailableError, NotWaitedForError, NumberTakenError, SealingError
 from store.onboarding_answers import choose_number, give_code
 from store.onboardings import Hints, OnboardingRunningError
@@ -265,3 +268,11 @@ async def test_what_meta_does_not_answer_is_told_on_the_step_and_tried_again(
     assert (told.state, told.attempts) == ("running", 1)
     assert told.says
     assert (await signup.take(step)).state == "done"  # type: ignore[arg-type]
+
+
+async def test_two_attempts_at_once_write_the_code_once(signup: Signup) -> None:
+    await signup.prepared()
+    taken = await onboarding_steps.take(signup.database, signup.onboarding_id, "exchange")
+    outcomes = await asyncio.gather(*(exchange(signup.desk, taken) for _ in range(2)), return_exceptions=True)
+    assert sum(isinstance(outcome, MetaUnavailableError) for outcome in outcomes) == 1
+    assert await signup.meta.count("exchange") == 1
