@@ -46,8 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     folder = _ROOT / ".data" / "tests" / str(os.getpid())
     workers = [f"gw{number}" for number in range(len(getattr(config.option, "tx", None) or []))]
-    # The second of each is for a stack that stays while other tests of the same worker start their own.
-    namespaces = [name for worker in ("main", *workers) for name in (worker, f"{worker}-house")]
+    # Beside each worker's own: for stacks that stay while other tests of the same worker start theirs.
+    namespaces = [f"{worker}{kind}" for worker in ("main", *workers) for kind in ("", "-house", "-console")]
     services = Services(folder, postgres_url=config.getoption("--postgres"), namespaces=namespaces)
     config.stash[_FOLDER] = folder
     config.stash[_SERVICES] = services

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from api import integrations
 from api.console import onboardings
 from api.console.desk import Visit, back, signed_in, text
-from api.console.policy import connect_headers, is_facebook, sdk_origin
+from api.console.policy import connect_headers, is_facebook, origin_of
 from api.console.telling import refused_redirect
 from api.onboarding_contracts import AddIntegration
 from settings import MetaSettings
@@ -96,11 +96,11 @@ async def _page(visit: Visit, *, status: int = 200, **values: Any) -> Response:
     return visit.show(
         "connect.html",
         status=status,
-        headers=connect_headers(meta.sdk_url),
+        headers=connect_headers(meta.sdk_url, meta.dialog_url),
         flows=_preferred_first(flows.items, known),
         reconnects=known,
         meta=meta,
-        trusted_origin="" if is_facebook(meta.sdk_url) else sdk_origin(meta.sdk_url),
+        trusted_origin="" if is_facebook(meta.sdk_url) else origin_of(meta.sdk_url),
         missing=_missing(meta),
         refused=refused_redirect(visit.request.query_params.get("whatsapp_error")),
         **({"typed": dict.fromkeys(_BY_HAND, ""), "problem": ""} | values),

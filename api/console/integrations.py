@@ -10,16 +10,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api import integrations
+from api.checks import check_number
 from api.console.desk import Visit, back, signed_in, text
 from api.console.telling import of_number
 from api.onboarding_contracts import ChangeIntegration
 from store.agent_flows import agent_flow
-from store.errors import ConflictError, HoldfastError, InvalidRequestError, UnavailableError
+from store.errors import ConflictError, HoldfastError, InvalidRequestError
 from store.findings import list_findings
 from store.paging import PageRequest
 from store.reading_integrations import read_integration
 from store.status import number_statuses
-from workflows.client import CheckSchedules, LaterError
 
 PATH = "/console/integrations"
 _FINDINGS = 50
@@ -28,7 +28,6 @@ SAID = {
     "on": "The number is switched on. What waited leaves in order.",
     "off": "The number is switched off. Messages are kept; none are answered or sent.",
     "checking": "The check has begun. Its findings appear here in a few seconds.",
-    "no-schedule": "There is no schedule of checks for this number yet; the worker makes it within the hour.",
     "token": "The new access token is in place.",
     "gone-done": "The number is disconnected, and Meta sends nothing of its account here any more.",
     "gone-not_needed": "The number is disconnected. Another number of its account stays connected.",
@@ -50,7 +49,8 @@ async def act(visit: Visit) -> Response:
             await _change(visit, ChangeIntegration(enabled=do == "on"))
             return back(_path(visit), do)
         case "check":
-            return await _check(visit)
+            await check_number(visit.session.organization_id, visit.database, visit.request, _id(visit))
+            return back(_path(visit), "checking")
         case "token":
             return await _new_token(visit, text(form, "access_token"))
         case "disconnect":
@@ -68,7 +68,7 @@ async def _change(visit: Visit, wanted: ChangeIntegration) -> None:
         visit.database,
         visit.desk.ring,
         visit.request,
-        visit.desk.api.accounts,
+        visit.desk.api.pasted_tokens,
         _id(visit),
         wanted,
     )
@@ -86,21 +86,6 @@ async def _new_token(visit: Visit, token: str) -> Response:
             visit, status=refusal.http_status, problems={"token": f"{refusal.detail} {refusal.next_step}"}
         )
     return back(_path(visit), "token")
-
-
-async def _check(visit: Visit) -> Response:
-    """Have the number's Schedule run now; what it finds is on the page when it is loaded next.
-
-    Raises:
-        UnavailableError: Temporal does not answer.
-    """
-    await read_integration(visit.database, visit.session.organization_id, _id(visit))
-    schedules: CheckSchedules | None = visit.desk.api.schedules
-    try:
-        begun = schedules is not None and await schedules.trigger(str(_id(visit)))
-    except LaterError as error:
-        raise UnavailableError("Temporal does not answer, so no check can be begun.") from error
-    return back(_path(visit), "checking" if begun else "no-schedule")
 
 
 async def _page(visit: Visit, *, status: int = 200, problems: dict[str, str] | None = None) -> Response:

@@ -12,22 +12,24 @@ def page_headers() -> dict[str, str]:
     return _headers(_policy({}), opener="same-origin")
 
 
-def connect_headers(sdk_url: str) -> dict[str, str]:
+def connect_headers(sdk_url: str, dialog_url: str) -> dict[str, str]:
     """For the connect page: as others, and Facebook's SDK, whose popup has to reach the page that opened it.
 
-    A simulator's SDK brings the simulator's origin, and none of Facebook's.
+    A simulator's SDK brings the simulator's origin, and none of Facebook's. The form of the redirect ends at the
+    dialog: Chromium holds every hop of a form's way against `form-action`.
     """
-    sdk = sdk_origin(sdk_url)
+    sdk = origin_of(sdk_url)
     near = _FACEBOOK if is_facebook(sdk_url) else sdk
     more = {"script-src": sdk, "frame-src": near, "connect-src": f"{sdk} {near}", "img-src": near}
+    more["form-action"] = origin_of(dialog_url)
     headers = _headers(_policy(more), opener="same-origin-allow-popups")
     # Facebook compares the page's domain with the app's allowed ones.
     return headers | {"Referrer-Policy": "strict-origin-when-cross-origin"}
 
 
-def sdk_origin(sdk_url: str) -> str:
-    """Where the SDK comes from."""
-    parts = urlsplit(sdk_url)
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address."""
+    parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 

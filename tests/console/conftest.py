@@ -4,14 +4,22 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from simulator.app import create_app
+from simulator.client import SimulatorClient
+from simulator.config import SimulatorConfig
 from store.engine import Database
+from tests.api.edge import APP_ID, SECRET
 from tests.console.stage import Console, Installation, installed, opened
 from tests.services import clone_database, drop_database
+from tests.simulator.stage import served
+
+_HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -24,13 +32,33 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         await launched.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One of the run's workers opens the browser, and the others none."""
+    for item in items:
+        if item.path.parent == _HERE:
+            item.add_marker(pytest.mark.xdist_group("console"))
+
+
 @pytest.fixture(scope="session")
-async def installation(browser: Browser, postgres_template: str, worker_id: str) -> AsyncIterator[Installation]:
+async def meta() -> AsyncIterator[SimulatorClient]:
+    """The simulator in Meta's place: its SDK, its popup, its dialog."""
+    async with (
+        served(create_app(SimulatorConfig(app_secret=SECRET, app_id=APP_ID))) as url,
+        SimulatorClient(url) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def installation(
+    browser: Browser, meta: SimulatorClient, postgres_template: str, worker_id: str
+) -> AsyncIterator[Installation]:
     """One for all tests that need no settings of their own."""
     name = f"console_{worker_id}_{os.getpid()}"
     url = await clone_database(postgres_template, name)
     database = Database.connect(url)
-    async with installed(database, url, browser) as serving:
+    sdk = {"sdk_url": f"{meta.base_url}/sdk.js", "dialog_url": meta.base_url}
+    async with installed(database, url, browser, meta=sdk) as serving:
         yield serving
     await database.close()
     await drop_database(postgres_template, name)

@@ -96,7 +96,7 @@ class Installation:
     database: Database
     browser: Browser
     starter: Starter
-    app: Application
+    app: Application | None
 
 
 @dataclass(frozen=True, slots=True)

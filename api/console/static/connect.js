@@ -2,7 +2,8 @@
 
 import { Signup, bodyOf, isTrusted, readMessage, wordsFor } from "./signup.js";
 
-const FRESH = 8000; // ms a "ready" stands before it is asked for again
+const FRESH = 8000; // ms a "ready" stands before it is asked for again; a "not ready" less
+const SOON = 1500;
 const STALE = 30000; // ms after which the window is not opened on it
 const CODE_LIFE = 25000; // ms within which posting a code makes sense
 const SDK_WITHIN = 12000;
@@ -66,7 +67,7 @@ function ask() {
   return asking;
 }
 
-const keepFresh = () => document.visibilityState === "visible" && Date.now() - server.at > FRESH && ask();
+const keepFresh = () => document.visibilityState === "visible" && Date.now() - server.at > (server.ready ? FRESH : SOON) && ask();
 
 // --- Facebook's SDK -------------------------------------------------------------------------------------------------
 
