@@ -60,7 +60,7 @@ async def register(desk: Desk, taken: Taken) -> StepEnd:
     if not number.needs_registering:
         return _is_registered(desk, row, held)
     not_yet = _not_yet(taken, number)
-    return not_yet or await _register(desk, row, held, number)
+    return not_yet or await _register(desk, taken, held, number)
 
 
 def _is_registered(desk: Desk, row: Any, held: Secrets) -> StepEnd:
@@ -87,12 +87,15 @@ def _not_yet(taken: Taken, number: NumberFacts) -> StepEnd | None:
     return None
 
 
-async def _register(desk: Desk, row: Any, held: Secrets, number: NumberFacts) -> StepEnd:
+async def _register(desk: Desk, taken: Taken, held: Secrets, number: NumberFacts) -> StepEnd:
+    row, before = taken.row, taken.before
     pin = _known_pin(desk, row, held)
     if pin is None and number.is_pin_enabled and row.register_calls == 0:  # a wrong one is not tried again
         pin = await earlier_pin(desk.database, desk.ring, row)
     if pin is None and number.is_pin_enabled:
-        return waiting("pin", "The number has two-step verification.", _GIVE_PIN)
+        # Looked at again without a new PIN: what Meta said of the last one still stands.
+        says = before.says if row.waiting_for == "pin" else None
+        return waiting("pin", says or "The number has two-step verification.", _GIVE_PIN, said=_as_before(before))
     made = None if pin is not None else f"{secrets.randbelow(1_000_000):06d}"
     pin = pin or made or ""
     if not await posting_registration(desk.database, desk.ring, row.id, made_pin=made):

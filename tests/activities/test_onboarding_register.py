@@ -82,6 +82,8 @@ async def test_a_wrong_pin_waits_for_another_and_the_right_one_goes_on(signup: S
     assert (step.meta_code, (await signup.row()).pin_sealed) == (133005, None)
     assert "reset it in WhatsApp Manager" in (step.next_step or "")
     assert (await signup.take("register")).waiting_for == "pin"
+    again = await signup.step("register")
+    assert (again.says, again.meta_code) == (step.says, 133005), "looked at again, it is still the PIN that was wrong"
     assert await registered(signup) == 1
     await given(signup, PIN)
     assert (await signup.take("register")).state == "done"
