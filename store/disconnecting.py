@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select, text, update
+from sqlalchemy import Select, case, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import audit, events, nudges, onboarding_rows, unsubscribing
@@ -72,6 +72,9 @@ async def delete_integration(
         NotFoundError: the organization has no such integration.
     """
     async with database.transaction() as connection:
+        # Onboardings before their integration: the order in which their steps lock.
+        working = _working_on(integration_id).order_by(onboardings.c.id).with_for_update(key_share=True)
+        await connection.execute(working)
         query = select(integrations).where(
             integrations.c.id == integration_id, integrations.c.organization_id == organization_id
         )
@@ -140,14 +143,19 @@ async def _end_conversations(connection: AsyncConnection, integration_id: UUID, 
         await connection.execute(statement, {"ids": ids, "why": reason})
 
 
+def _working_on(integration_id: UUID) -> Select[tuple[UUID]]:
+    """The onboardings that connect an integration, for the first time or again."""
+    return select(onboardings.c.id).where(
+        or_(onboardings.c.integration_id == integration_id, onboardings.c.reconnects_id == integration_id),
+        onboardings.c.ended_at.is_(None),
+    )
+
+
 async def _end_onboardings(connection: AsyncConnection, integration_id: UUID) -> None:
     """One that is not through is cancelled, one that awaits its proof has nothing left to prove."""
     changed = (
         update(onboardings)
-        .where(
-            or_(onboardings.c.integration_id == integration_id, onboardings.c.reconnects_id == integration_id),
-            onboardings.c.ended_at.is_(None),
-        )
+        .where(onboardings.c.id.in_(_working_on(integration_id)))
         .values(
             cancel_requested_at=case(
                 (onboardings.c.state == "running", func.clock_timestamp()), else_=onboardings.c.cancel_requested_at

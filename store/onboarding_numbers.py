@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import asdict
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import onboarding_rows
 from store.engine import Database
@@ -35,12 +36,28 @@ async def settle_on(
                 return "number_taken"
             if holder is not None and holder.organization_id == row.organization_id and row.reconnects_id is None:
                 await onboarding_rows.change(connection, onboarding_id, {"reconnects_id": holder.integration_id})
+            await _replace_recoveries(connection, row, number.waba_id)
     except IntegrityError as error:
         refusal = not_alone(error)
         if isinstance(refusal, OnboardingRunningError):
             return "onboarding_running"
         raise
     return None
+
+
+async def _replace_recoveries(connection: AsyncConnection, row: Any, waba_id: str) -> None:
+    """One that waits for a new sign-in to this account has it with this one: it is not needed any more."""
+    waiting = select(onboardings.c.id).where(
+        onboardings.c.organization_id == row.organization_id,
+        onboardings.c.id != row.id,
+        onboardings.c.way == "recovery",
+        onboardings.c.waiting_for == "code",
+        onboardings.c.cancel_requested_at.is_(None),
+        onboardings.c.hints["waba_id"].astext == waba_id,
+    )
+    for onboarding_id in (await connection.execute(waiting)).scalars().all():
+        await onboarding_rows.change(connection, onboarding_id, {"cancel_requested_at": func.clock_timestamp()})
+        await onboarding_rows.mark_due(connection, onboarding_id)
 
 
 async def reconnected_number(database: Database, integration_id: UUID) -> str:

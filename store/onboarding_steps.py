@@ -19,6 +19,7 @@ BACKSTOP = timedelta(seconds=60)
 """This long after something should have happened, the row asks for another look by itself: its run may be gone."""
 Wait = Literal["code", "number", "pin", "retry", "proof"]
 _OVER = ("done", "skipped", "undone")
+_NOT_TAKEN_AGAIN = (*_OVER, "failed")
 _steps = onboarding_steps
 
 
@@ -61,7 +62,7 @@ class Taken:
     before: Any
     """The step's row as it was."""
     is_over: bool
-    """There is nothing to do: the step is done, or the onboarding has ended."""
+    """There is nothing to do: the step is done or has failed, or the onboarding has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ async def take(database: Database, onboarding_id: UUID, step: str) -> Taken:
         row = await onboarding_rows.lock(connection, onboarding_id)
         mine = (_steps.c.onboarding_id == onboarding_id, _steps.c.step == step)
         before = (await connection.execute(select(_steps).where(*mine))).one()
-        if row.ended_at is not None or before.state in _OVER:
+        if row.ended_at is not None or before.state in _NOT_TAKEN_AGAIN:
             return Taken(row, before, is_over=True)
         began = {
             "state": "running",
@@ -163,14 +164,16 @@ def _waits(row: Any, end: StepEnd) -> Mapping[str, Any]:
 
 
 def _ends(step: str, end: StepEnd) -> Mapping[str, Any]:
-    """The last step is the onboarding's good end."""
+    """The last step is the onboarding's good end; a failed one says why it ends, should its run be lost before that."""
+    if end.state == "failed":
+        return {"error_code": end.code, "error_detail": end.says, "next_step": end.next_step}
     is_last = step == "prove" and end.state in {"done", "skipped"}
     return {"ended_at": func.clock_timestamp()} if is_last else {}
 
 
 def _until(step: str, end: StepEnd) -> timedelta | None:
     """When somebody has to look at the row for want of a run that does. Who waits is heard of by a mark of its own."""
-    if _ends(step, end):
+    if "ended_at" in _ends(step, end):
         return None
     if end.state != "waiting":
         return BACKSTOP

@@ -135,8 +135,10 @@ class Onboardings(OnboardingActivities):
 
 
 def _over(taken: Taken, command: TakeStep) -> StepOutcome:
-    """A step that is done already, or of an onboarding that has ended."""
-    if taken.before.state in {"done", "skipped"}:
-        return StepOutcome(command.step, taken.before.state, taken.before.says or "")
+    """A step that is done or has failed already, or of an onboarding that has ended."""
+    before = taken.before
+    if before.state in {"done", "skipped"}:
+        return StepOutcome(command.step, before.state, before.says or "")
+    says = before.says if before.state == "failed" else None
     code = taken.row.error_code or "cancelled"
-    return StepOutcome(command.step, "failed", "The onboarding has ended.", code=code)
+    return StepOutcome(command.step, "failed", says or "The onboarding has ended.", code=code)

@@ -91,7 +91,7 @@ async def test_the_wrong_app_secret_is_said_to_be_holdfasts_own_fault(signup: Si
     await signup.meta.add_fault(
         "refuse", call="exchange", code=1, details="Error validating application. Cannot get application info."
     )
-    assert (await signup.take("exchange")).code in {"app_refused", "code_lost"}
+    assert (await signup.take("exchange")).code == "app_refused"
 
 
 async def test_a_recovered_signup_waits_for_a_code_and_goes_on_with_one(signup: Signup) -> None:
@@ -276,3 +276,22 @@ async def test_two_attempts_at_once_write_the_code_once(signup: Signup) -> None:
     outcomes = await asyncio.gather(*(exchange(signup.desk, taken) for _ in range(2)), return_exceptions=True)
     assert sum(isinstance(outcome, MetaUnavailableError) for outcome in outcomes) == 1
     assert await signup.meta.count("exchange") == 1
+
+
+async def test_a_step_that_failed_fails_the_same_again_for_a_run_that_was_lost_before_the_end(signup: Signup) -> None:
+    await signup.prepared()
+    await signup.meta.move_clock(timedelta(seconds=31))
+    first = await signup.take("exchange")
+    assert (await signup.standing()).left[0] == "exchange"
+    assert await signup.take("exchange") == first
+    assert (first.code, await signup.meta.count("exchange")) == ("code_expired", 1)
+
+
+async def test_a_new_sign_in_replaces_the_recovery_that_waited_for_it(signup: Signup) -> None:
+    number = await signup.meta.prepare_number()
+    lost = await signup.start_with(None, way="recovery", hints=Hints(waba_id=number.waba_id))  # type: ignore[arg-type]
+    await signup.take("exchange")
+    await signup.start(number)
+    await signup.go(to="find")
+    signup.onboarding_id = lost
+    assert (await signup.standing()).cancelled
