@@ -112,6 +112,12 @@ onboardings = Table(
         unique=True,
         postgresql_where=text("state = 'running' AND phone_number_id IS NOT NULL"),
     ),
+    # Those that what a number receives may prove: intake asks with every batch.
+    Index(
+        "ix_onboardings_proving",
+        "integration_id",
+        postgresql_where=text("step IN ('activate', 'prove') AND ended_at IS NULL"),
+    ),
     Index("ix_onboardings_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("ix_onboardings_organization_id_created_at_id", "organization_id", "created_at", "id"),
 )
