@@ -76,8 +76,8 @@ integrations = Table(
     Column("quality", Text),
     Column("messaging_limit", Text),
     Column("throughput", Text),
-    # The latest account event of Meta's that concerned whether it may send, and Meta's own time of it: an older one that
-    # comes late, or the same one again, changes nothing.
+    # The latest account event that concerned whether it may send, and Meta's own time of it: an older one that comes
+    # late, or the same one again, changes nothing.
     Column("account_event", Text),
     instant("account_event_at"),
     instant("checked_at"),
