@@ -137,7 +137,7 @@ async def check_house(
             version="v26.0",
             app_id=APP_ID,
             app_secret=APP_SECRET,
-            deadline=timedelta(seconds=2),
+            deadline=timedelta(seconds=10),
         )
         schedules = Schedules()
         activities = NumberChecks(

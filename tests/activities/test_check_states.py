@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from store import findings, outcomes
 from store.engine import Database
 from store.errors import MetaUnavailableError, UnavailableError
+from store.findings import Found, Owner
 from tests.activities.checked import DAY, ReplacesTheToken, check_house
 from tests.rows import RING, change, conversation, queued, row
 
@@ -141,3 +143,42 @@ async def test_a_check_whose_next_one_cannot_be_planned_is_repeated(database: Da
         house.schedules.away = False
         await house.check()
         assert house.interval == DAY
+
+
+async def test_what_events_of_metas_stopped_is_released_and_cleared_by_a_check_that_finds_it_well(
+    database: Database,
+) -> None:
+    async with check_house(database) as house:
+        await house.hold("stopped", "Meta has disabled the WhatsApp Business account.")
+        owner = Owner(house.number.integration_id, house.number.organization_id)
+        disabled = Found("account", "account_disabled", "error", "Meta has disabled the account.", "Appeal.")
+        violation = Found("account", "account_violation", "warning", "It breaks a policy.", "Look.")
+        async with database.transaction() as connection:
+            for found in (disabled, violation):
+                await findings.see(connection, owner, found)
+        checked = await house.check()
+        assert (checked.state, checked.cleared) == ("live", ["account_disabled"])
+        (still,) = await house.findings(open_only=True)
+    assert still.code == "account_violation"
+
+
+async def test_a_stopped_number_that_is_still_stopped_keeps_the_words_that_say_why(database: Database) -> None:
+    async with check_house(database) as house:
+        await house.hold("stopped", "Meta has disabled the WhatsApp Business account.")
+        await house.meta.client.set_number(
+            house.number.phone_number_id, status="BANNED", code_verification_status="EXPIRED"
+        )
+        assert (await house.check()).state == "stopped"
+        assert (await house.integration()).state_reason == "Meta has disabled the WhatsApp Business account."
+        assert await house.told("integration.stopped") == []
+
+
+@pytest.mark.parametrize(("state", "reason"), [("held", "token"), ("stopped", "stopped")])
+async def test_a_number_that_sending_holds_is_told_of_once(database: Database, state: str, reason: str) -> None:
+    async with check_house(database) as house:
+        for _ in range(2):
+            await outcomes.hold_number(database, house.number.integration_id, state=state, reason=reason)
+        (told,) = await house.told()
+    assert told.type == f"integration.{state}"
+    assert told.data["reason"].startswith("Meta ")
+    assert told.data["next_step"]
