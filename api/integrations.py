@@ -169,6 +169,7 @@ async def change_integration(
             token_type=proven.token.type or "SYSTEM_USER",
             token_expires_at=proven.token.expires_at,
             token_scopes=proven.token.scopes,
+            actor=by,
         )
     return await read_integration(database, organization_id, integration_id)
 

@@ -177,6 +177,7 @@ async def replace_token(
     token_type: str = "SYSTEM_USER",  # noqa: S107 - a kind of token, none itself
     token_expires_at: datetime | None = None,
     token_scopes: Collection[str] | None = None,
+    actor: By = OURSELVES,
 ) -> None:
     """Put a new access token in the place of a dead one and release the number if it was held for that.
 
@@ -196,6 +197,14 @@ async def replace_token(
         query = select(integrations.c.state).where(integrations.c.id == integration_id).with_for_update(key_share=True)
         before = (await connection.execute(query)).scalar_one_or_none()
         await _change(connection, organization_id, integration_id, changes)
+        await audit.note(
+            connection,
+            organization_id=organization_id,
+            action="integration.token_replaced",
+            subject_id=integration_id,
+            actor=actor.actor,
+            actor_id=actor.actor_id,
+        )
         if before == "held":
             about = {"organization_id": organization_id, "integration_id": integration_id}
             await events.emit(connection, type="integration.live", data={"state": "live"}, **about)

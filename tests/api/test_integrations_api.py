@@ -183,6 +183,12 @@ async def test_a_new_token_takes_the_old_ones_place_and_releases_what_waited(sta
     assert (answer.json()["state"], answer.json()["token"]["last4"]) == ("live", token[-4:])
     stored = await row(database, "integrations", number.integration_id)
     assert open_token(RING, bytes(stored.access_token_sealed), stored.id) == token
+    async with database.engine.connect() as connection:
+        noted = await connection.execute(
+            text("SELECT actor, actor_id FROM audit_log WHERE action LIKE '%token_replaced'")
+        )
+        ((actor, key_id),) = noted.all()
+    assert (actor, (await row(database, "api_keys", key_id)).organization_id) == ("key", shop.organization_id)
     assert (await row(database, "conversations", shop.conversation_id)).due_at is not None
 
 
