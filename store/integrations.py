@@ -167,7 +167,7 @@ async def update_integration(  # noqa: PLR0913 - what is changed, each by its na
         )
 
 
-async def replace_token(
+async def replace_token(  # noqa: PLR0913 - each is a fact of its own that only the caller knows
     database: Database,
     ring: KeyRing,
     *,
