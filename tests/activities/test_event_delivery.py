@@ -188,13 +188,16 @@ async def test_a_private_address_is_refused_at_the_connection(database: Database
 
 
 async def test_410_switches_the_endpoint_off_at_once(database: Database) -> None:
-    async with house(database, Business(410)) as home:
+    business = Business(410)
+    async with house(database, business) as home:
         first, second = await home.happened(), await home.happened()
         assert (await home.deliver(first)).state == "failed"
         endpoint = await home.endpoint()
         assert (endpoint.enabled, endpoint.disabled_reason) == (False, "The endpoint answered 410 Gone.")
         assert (await home.delivery(first)).last_status == 410
+        business.status = 200
         assert (await home.deliver(second)).state == "failed"  # what was on its way ends as well
+        assert len(business.told) == 1
         assert (await home.delivery(second)).due_at is None
 
 
