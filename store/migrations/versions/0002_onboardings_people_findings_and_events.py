@@ -402,9 +402,7 @@ def upgrade() -> None:  # noqa: PLR0915 - one table after the other
     op.add_column("wabas", sa.Column("subscribed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("wabas", sa.Column("unsubscribe_token_sealed", sa.LargeBinary(), nullable=True))
     op.add_column("wabas", sa.Column("unsubscribe_due_at", sa.DateTime(timezone=True), nullable=True))
-    op.add_column(
-        "wabas", sa.Column("unsubscribe_attempts", sa.Integer(), server_default=sa.text("0"), nullable=False)
-    )
+    op.add_column("wabas", sa.Column("unsubscribe_attempts", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.add_column("wabas", sa.Column("unsubscribe_says", sa.Text(), nullable=True))
     # ### end Alembic commands ###
 
