@@ -11,7 +11,7 @@ from playwright.async_api import Page, Request, Route, expect
 
 from simulator.client import SimulatorClient
 from store.onboardings import unseal
-from tests.console.stage import Console, is_sound
+from tests.console.stage import Console, Installation, is_sound, opened
 from tests.rows import RING, change, row
 
 Install = Callable[..., AbstractAsyncContextManager[Console]]
@@ -202,11 +202,10 @@ async def test_a_code_is_posted_again_when_nothing_was_stored(console: Console, 
 async def test_a_refused_code_is_said_in_words(console: Console, meta: SimulatorClient) -> None:
     await ends(meta, "finish")
     async with connect_page(console, meta) as page:
-        await change(
-            console.database, "UPDATE sessions SET ended_at = now() WHERE person_id = :id", id=console.person_id
-        )
+        gone = "DELETE FROM agent_flows WHERE organization_id = :id"
+        await change(console.database, gone, id=console.organization_id)
         await page.get_by_role("button", name=GO).click()
-        await expect(page.locator("#outcome")).to_contain_text("has no API key")
+        await expect(page.locator("#outcome")).to_contain_text("This organization has no such agent flow.")
 
 
 @pytest.mark.parametrize(
@@ -364,16 +363,17 @@ async def test_a_pasted_token_is_refused_beside_the_form_and_never_shown(
         await page.get_by_label("WhatsApp Business Account id").fill("102290129340398")
         await page.get_by_label("Access token").fill("EAAcanary0000")
         await page.get_by_role("button", name="Check and connect").click()
-        await expect(page.get_by_role("alert").first).to_contain_text("no way to Meta")
+        await expect(page.locator("#by-hand").get_by_role("alert")).to_contain_text("is not set up")
+        await expect(page.get_by_label("Access token")).to_be_focused()
         await expect(page.get_by_label("Phone number id")).to_have_value("106540352242922")
         assert "EAAcanary0000" not in await page.content()
         await is_sound(page, "connect-by-hand-refused")
         console.watched[-1].log.clear()  # the 503
 
 
-@pytest.fixture
-async def module(console: Console) -> AsyncIterator[Page]:
+@pytest.fixture(scope="session")
+async def module(installation: Installation) -> AsyncIterator[Page]:
     """A page from which our modules can be loaded."""
-    async with console.page() as page:
+    async with opened(installation) as console, console.page() as page:
         await page.goto("/console/sign-in")
         yield page
