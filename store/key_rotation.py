@@ -1,11 +1,16 @@
 """Rotation of keys: sealed values move to the ring's first key, API keys are revoked, while everything goes on."""
 
-from sqlalchemy import func, select, update
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, func, select, update
 
 from store.engine import Database
 from store.errors import NotFoundError
 from store.sealing import KeyRing, sealed_with
 from store.tables import api_keys, metadata
+
+_AT_ONCE = 100
 
 SEALED_COLUMNS = [
     column for table in metadata.sorted_tables for column in table.columns if column.name.endswith("_sealed")
@@ -16,23 +21,43 @@ SEALED_COLUMNS = [
 async def reseal(database: Database, ring: KeyRing) -> int:
     """Wrap every sealed value under the ring's first key; answers how many were not yet. Then old keys may go.
 
-    A value that is replaced meanwhile keeps what replaced it: it was sealed with the first key anyway.
+    Values stay readable all the while. One that is replaced meanwhile keeps what replaced it: it was sealed with the
+    first key anyway.
 
     Raises:
         SealingError: a value's key is not in the ring; what was rewrapped so far stays.
     """
     moved = 0
     for column in SEALED_COLUMNS:
-        table, row_id = column.table, column.table.columns["id"]
-        async with database.transaction() as connection:
-            rows = (await connection.execute(select(row_id, column).where(column.is_not(None)))).all()
-            for row, sealed in rows:
-                if sealed_with(sealed) == ring.sealing_key_id:
-                    continue
-                value = ring.rewrap(sealed, table=table.name, column=column.name, row=row)
-                change = update(table).where(row_id == row, column == sealed).values({column.name: value})
-                moved += (await connection.execute(change)).rowcount
+        last: UUID | None = None
+        while True:
+            last, of_these = await _reseal_some(database, ring, column, after=last)
+            moved += of_these
+            if last is None:
+                break
     return moved
+
+
+async def _reseal_some(
+    database: Database, ring: KeyRing, column: Column[Any], *, after: UUID | None
+) -> tuple[UUID | None, int]:
+    """Rewrap some values in the order of their rows; the last row (None: there are no more) and how many had to be.
+
+    A few in one transaction: somebody may be about to hold a number, or to give it a new token.
+    """
+    table, row_id = column.table, column.table.columns["id"]
+    query = select(row_id, column).where(column.is_not(None)).order_by(row_id).limit(_AT_ONCE)
+    if after is not None:
+        query = query.where(row_id > after)
+    moved, last = 0, None
+    async with database.transaction() as connection:
+        for last, sealed in (await connection.execute(query)).all():
+            if sealed_with(sealed) == ring.sealing_key_id:
+                continue
+            value = ring.rewrap(sealed, table=table.name, column=column.name, row=last)
+            change = update(table).where(row_id == last, column == sealed).values({column.name: value})
+            moved += (await connection.execute(change)).rowcount
+    return last, moved
 
 
 async def revoke_api_key(database: Database, prefix: str) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import secrets
 from uuid import UUID
 
@@ -5,9 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from store import key_rotation, organizations
+from store.engine import Database
 from store.errors import NotFoundError, SealingError
+from store.integrations import connect_number, open_token, replace_token
 from store.sealing import KeyRing, new_key, sealed_with
-from store.tables import agent_flows
+from store.tables import agent_flows, integrations
+from tests.rows import KEYED_HASH, RING, SEALING_KEY, connected_number
 from tests.store.conftest import Tenants
 
 _OLD, _NEW = f"old:{new_key()}", f"new:{new_key()}"
@@ -41,6 +45,57 @@ async def test_resealing_again_changes_nothing(tenants: Tenants) -> None:
     before = await _sealed(tenants, flow)
     assert await key_rotation.reseal(tenants.database, KeyRing.parse([_NEW, _OLD])) == 0
     assert await _sealed(tenants, flow) == before
+
+
+async def test_tokens_are_read_without_a_failure_while_they_are_resealed(database: Database, *, chaos: bool) -> None:
+    both, new = KeyRing.parse([_NEW, SEALING_KEY]), KeyRing.parse([_NEW])
+    number = await connected_number(database)
+    tokens = {number.integration_id: "replaced below"}
+    query = select(integrations.c.organization_id, integrations.c.agent_flow_id)
+    async with database.transaction() as connection:
+        owner, flow = (await connection.execute(query)).one()
+    for n in range(1000 if chaos else 100):
+        integration = await connect_number(
+            database,
+            RING,
+            KEYED_HASH,
+            organization_id=owner,
+            agent_flow_id=flow,
+            waba_id="7700",
+            phone_number=f"+4930{n:07}",
+            phone_number_id=f"77{n:07}",
+            access_token=f"token of {n}",
+            verify_token=f"verify {n}",
+        )
+        tokens[integration] = f"token of {n}"
+    await replace_token(
+        database,
+        RING,
+        organization_id=owner,
+        integration_id=number.integration_id,
+        access_token="replaced below",
+    )
+    resealed, read = asyncio.Event(), 0
+
+    async def read_all(ring: KeyRing) -> int:
+        sealed = select(integrations.c.id, integrations.c.access_token_sealed)
+        async with database.transaction() as connection:
+            rows = (await connection.execute(sealed)).all()
+        assert {row.id: open_token(ring, row.access_token_sealed, row.id) for row in rows} == tokens
+        return len(rows)
+
+    async def keep_reading() -> None:
+        nonlocal read
+        while not resealed.is_set():
+            read += await read_all(both)
+
+    async with asyncio.TaskGroup() as readers:
+        for _ in range(3):
+            readers.create_task(keep_reading())
+        assert await key_rotation.reseal(database, both) >= len(tokens)
+        resealed.set()
+    assert read > len(tokens)
+    await read_all(new)
 
 
 async def test_resealing_without_the_old_key_says_which_one_is_missing(tenants: Tenants) -> None:
