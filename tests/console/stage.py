@@ -157,10 +157,12 @@ class Console:
     async def signed_in(self, **options: Any) -> AsyncIterator[Page]:
         """A page of the owner, who has signed in before."""
         async with self.page(**options) as page:
-            await page.context.add_cookies(
-                [{"name": "holdfast_session", "value": await self.session(), "url": self.url}]
-            )
+            await self.enter(page)
             yield page
+
+    async def enter(self, page: Page) -> None:
+        """Let a page be the owner's, who has signed in before."""
+        await page.context.add_cookies([{"name": "holdfast_session", "value": await self.session(), "url": self.url}])
 
     async def session(self) -> str:
         """The cookie's value of a new session of the owner."""
@@ -234,19 +236,22 @@ async def sign_in(page: Page, email: str, *, password: str = PASSWORD) -> None:
     await page.wait_for_url("**/console")
 
 
-async def is_sound(page: Page, name: str, *, axe: bool = True) -> None:
-    """The page fits its width and axe finds nothing serious; a picture of it if HOLDFAST_SCREENSHOTS names a folder."""
+async def is_sound(page: Page, name: str) -> None:
+    """The page fits its width and axe finds nothing serious."""
+    await fits(page, name)
+    found = (await _axe.run(page)).response["violations"]
+    serious = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found if one["impact"] in SERIOUS]
+    assert serious == [], name
+
+
+async def fits(page: Page, name: str) -> None:
+    """The page fits its width; a picture of it if HOLDFAST_SCREENSHOTS names a folder."""
     await page.wait_for_load_state("load")
     if folder := os.environ.get("HOLDFAST_SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
     overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0, f"{name} is {overflow} px too wide"
-    if not axe:
-        return
-    found = (await _axe.run(page)).response["violations"]
-    serious = [(one["id"], [node["html"] for node in one["nodes"]]) for one in found if one["impact"] in SERIOUS]
-    assert serious == [], name
 
 
 async def csrf_of(client: httpx.AsyncClient) -> str:

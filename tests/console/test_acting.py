@@ -9,7 +9,7 @@ from simulator.client import SimulatorClient
 from store.onboardings import seal
 from store.people import person_with_email
 from tests.console import states
-from tests.console.stage import Console, is_sound, sign_in
+from tests.console.stage import Console, fits, is_sound, sign_in
 from tests.rows import RING, row
 
 
@@ -117,7 +117,7 @@ async def test_an_owner_adds_somebody_who_signs_in_and_takes_it_away_again(conso
         await page.get_by_label("Name").fill("Ben Osei")
         await page.get_by_role("button", name="Add and show").click()
         password = await page.locator(".secret code").inner_text()
-        await is_sound(page, "people-password")
+        await fits(page, "people-password")
         await sign_in(bens, email, password=password)
         await expect(bens.get_by_role("link", name="People")).to_have_count(0)
         await page.get_by_role("link", name="Back to People").click()

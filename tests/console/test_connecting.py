@@ -11,7 +11,7 @@ from playwright.async_api import Page, Request, Route, expect
 
 from simulator.client import SimulatorClient
 from store.onboardings import unseal
-from tests.console.stage import Console, Installation, is_sound, opened
+from tests.console.stage import Console, Installation, fits, is_sound, opened
 from tests.rows import RING, change, row
 
 Install = Callable[..., AbstractAsyncContextManager[Console]]
@@ -125,7 +125,7 @@ async def test_every_other_ending_is_said_in_words_and_the_window_can_be_opened_
             await outcome.get_by_text("What Facebook said", exact=True).click()
             await expect(outcome).to_contain_text("violates WhatsApp guidelines. (code 524126)")
         await expect(page.get_by_role("button", name=GO)).not_to_have_attribute("aria-disabled", "true")
-        await is_sound(page, f"connect-{kind}")
+        await fits(page, f"connect-{kind}")
     assert console.starter.woken == []
 
 
@@ -163,7 +163,7 @@ async def test_a_blocked_sdk_is_said_in_words(console: Console, meta: SimulatorC
         await page.goto("/console/connect")
         await expect(page.locator("#readiness")).to_contain_text("could not be loaded")
         await expect(page.get_by_role("button", name=GO)).to_have_attribute("aria-disabled", "true")
-        await is_sound(page, "connect-sdk-blocked")
+        await fits(page, "connect-sdk-blocked")
         console.watched[-1].log.clear()  # the browser says that it was blocked, as well it may
 
 
@@ -174,7 +174,7 @@ async def test_no_window_opens_while_nobody_could_take_the_code(console: Console
         await expect(page.locator("#readiness")).to_contain_text("worker is not running or not reachable")
         await page.get_by_role("button", name=GO).click(force=True)
         assert len(page.context.pages) == 1
-        await is_sound(page, "connect-not-ready")
+        await fits(page, "connect-not-ready")
         console.starter.ready = True
         await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         await expect(page.get_by_role("button", name=GO)).not_to_have_attribute("aria-disabled", "true", timeout=15000)

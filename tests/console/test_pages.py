@@ -1,6 +1,6 @@
 """Every page in each of its states: at both widths, light and dark, sound by axe, silent in the log, at home."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from store.integrations import connect_number, set_state
 from store.people import create_person
 from store.tables import event_endpoints, findings, integrations
 from tests.console import states
-from tests.console.stage import CHEAP, NARROW, PASSWORD, WIDE, Console, Scheme, is_sound
+from tests.console.stage import CHEAP, NARROW, PASSWORD, WIDE, Console, Installation, Scheme, Watched, fits, is_sound
 from tests.rows import KEYED_HASH, RING
 
 LOOKS: list[tuple[int, Scheme]] = [(WIDE, "light"), (WIDE, "dark"), (NARROW, "light"), (NARROW, "dark")]
@@ -254,17 +254,28 @@ STATES: list[State] = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+async def glass(installation: Installation, meta: SimulatorClient) -> AsyncIterator[Watched]:
+    """One page for all of them: most of what a new one costs is axe being read."""
+    context = await installation.browser.new_context(base_url=installation.url, reduced_motion="reduce")
+    context.set_default_timeout(8000)
+    watched = Watched(await context.new_page(), {urlsplit(url).netloc for url in (installation.url, meta.base_url)})
+    watched.begin()
+    yield watched
+    await context.close()
+
+
 @pytest.mark.parametrize("make", STATES, ids=lambda make: cast("Any", make).__name__)
-async def test_a_page_is_sound_at_both_widths_light_and_dark(
-    console: Console, meta: SimulatorClient, make: State
-) -> None:
-    path = await make(console)
-    async with console.signed_in(hosts=[urlsplit(meta.base_url).netloc]) as page:
-        await page.goto(path)
-        if make is connecting:
-            await page.locator("#go:not([aria-disabled])").wait_for()
-        for width, scheme in LOOKS:
-            await page.set_viewport_size({"width": width, "height": 900 if width == WIDE else 844})
-            await page.emulate_media(color_scheme=scheme)
-            # What axe finds hangs on colours and on widths, not on both together.
-            await is_sound(page, f"{make.__name__}-{width}-{scheme}", axe=(width == WIDE) == (scheme == "light"))
+async def test_a_page_is_sound_at_both_widths_light_and_dark(console: Console, glass: Watched, make: State) -> None:
+    page, path = glass.page, await make(console)
+    await console.enter(page)
+    await page.goto(path)
+    if make is connecting:
+        await page.locator("#go:not([aria-disabled])").wait_for()
+    for width, scheme in LOOKS:
+        await page.set_viewport_size({"width": width, "height": 900 if width == WIDE else 844})
+        await page.emulate_media(color_scheme=scheme)
+        # What axe finds hangs on colours and on widths, not on both together.
+        look = is_sound if (width == WIDE) == (scheme == "light") else fits
+        await look(page, f"{make.__name__}-{width}-{scheme}")
+    glass.is_clean()

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from store.organizations import create_organization
 from store.people import create_person, set_disabled
-from tests.console.stage import CHEAP, PASSWORD, Console, csrf_of, is_sound, sign_in
+from tests.console.stage import CHEAP, PASSWORD, Console, csrf_of, fits, is_sound, sign_in
 
 Install = Callable[..., AbstractAsyncContextManager[Console]]
 
@@ -66,7 +66,7 @@ async def test_after_too_many_attempts_even_the_right_password_waits(install: In
             await tried(page, console.email)
         await tried(page, console.email, password=PASSWORD)
         await expect(page.get_by_role("alert")).to_contain_text("Try again in 15 minutes")
-        await is_sound(page, "sign-in-throttled")
+        await fits(page, "sign-in-throttled")
 
 
 async def test_signing_out_ends_the_session_for_good(console: Console) -> None:
@@ -76,7 +76,7 @@ async def test_signing_out_ends_the_session_for_good(console: Console) -> None:
         await page.get_by_text("Bakery Nord").first.click()
         await page.get_by_role("button", name="Sign out", exact=True).click()
         await expect(page.get_by_text("You are signed out.")).to_be_visible()
-        await is_sound(page, "signed-out")
+        await fits(page, "signed-out")
         assert "holdfast_session" not in {cookie["name"] for cookie in await page.context.cookies()}
         await page.context.add_cookies(kept)  # type: ignore[arg-type]  # what was read is what may be set
         await page.goto("/console")
@@ -108,7 +108,7 @@ async def test_another_organizations_pages_are_not_there(console: Console) -> No
         await expect(page.get_by_role("heading")).to_have_text("This organization has no such integration.")
         await page.goto("/console/people")
         await expect(page.get_by_role("heading")).to_have_text("Only owners may do this.")
-        await is_sound(page, "refused")
+        await fits(page, "refused")
 
 
 async def test_a_form_without_its_token_or_from_another_site_does_nothing(console: Console) -> None:
@@ -172,5 +172,5 @@ async def test_a_page_that_cannot_be_made_says_an_error_id_and_no_detail(
         await page.goto("/console")
         await expect(page.get_by_role("heading")).to_have_text("This page could not be made")
         assert "a detail" not in await page.content()
-        await is_sound(page, "unexpected")
+        await fits(page, "unexpected")
         console.watched[-1].log.clear()

@@ -19,7 +19,7 @@ from cli.processes import Supervisor
 from cli.stack import Stack
 from simulator.client import SimulatorClient
 from store.engine import Database
-from tests.console.stage import Console, Installation, Starter, is_sound, opened
+from tests.console.stage import Console, Installation, Starter, fits, is_sound, opened
 from tests.rows import HASH_KEY, SEALING_KEY
 from tests.services import clone_database, drop_database
 
@@ -106,7 +106,7 @@ async def test_a_click_leads_to_a_live_number_within_ten_seconds_and_a_message_p
         await is_sound(page, "whole-way-proof")
         await page.get_by_role("button", name="Show the PIN, once").click()
         await expect(page.locator(".secret code")).to_have_text(re.compile("^[0-9]{6}$"))
-        await is_sound(page, "whole-way-pin-made")
+        await fits(page, "whole-way-pin-made")
         await page.get_by_role("link", name="I have noted it").click()
         await expect(page.get_by_role("button", name="Show the PIN, once")).to_have_count(0)
         number = (await login(house))["phone_number_ids"][0]
@@ -114,7 +114,7 @@ async def test_a_click_leads_to_a_live_number_within_ten_seconds_and_a_message_p
         await expect(page.get_by_text("A message has proven it")).to_be_visible(timeout=10000)
         await page.get_by_role("link", name="Open the number").click()
         await title(page).to_contain_text("+4930111111")
-        await is_sound(page, "whole-way-number")
+        await fits(page, "whole-way-number")
 
 
 async def test_a_wrong_pin_is_said_beside_its_field_and_the_right_one_goes_on(house: House, console: Console) -> None:
@@ -127,7 +127,7 @@ async def test_a_wrong_pin_is_said_beside_its_field_and_the_right_one_goes_on(ho
         await page.get_by_role("button", name="Register with this PIN").click()
         await expect(page.get_by_role("alert")).to_contain_text(re.compile("PIN"), timeout=10000)
         await expect(page.get_by_label(re.compile("^PIN of"))).to_be_focused()
-        await is_sound(page, "whole-way-wrong-pin")
+        await fits(page, "whole-way-wrong-pin")
         await page.get_by_label(re.compile("^PIN of")).fill("246810")
         await page.keyboard.press("Enter")
         await title(page).to_have_text(re.compile("is connected"), timeout=10000)
@@ -139,7 +139,7 @@ async def test_of_two_numbers_the_chosen_one_is_connected(house: House, console:
     ending = {"display_phone_number": "4930333333", "new_numbers": 2, "names_number": False}
     async with begun(house, console, kind="finish", **ending) as page:
         await title(page).to_have_text("Choose the number to connect")
-        await is_sound(page, "whole-way-two-numbers")
+        await fits(page, "whole-way-two-numbers")
         await page.get_by_role("radio", name=re.compile("333334")).check()
         await page.get_by_role("button", name="Connect this number").click()
         await title(page).to_have_text(re.compile(r"4930333334 is connected"), timeout=10000)
@@ -151,7 +151,7 @@ async def test_a_cancelled_onboarding_is_taken_back(house: House, console: Conso
         await page.get_by_text("Cancel this onboarding").click()
         await page.get_by_role("button", name="Cancel and take it back").click()
         await title(page).to_have_text("This was cancelled", timeout=10000)
-        await is_sound(page, "whole-way-cancelled")
+        await fits(page, "whole-way-cancelled")
 
 
 async def test_the_redirect_goes_to_facebook_and_comes_back_to_the_onboarding(house: House, console: Console) -> None:
