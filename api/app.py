@@ -114,8 +114,7 @@ def create_app(
     app.console = create_console(
         settings, database=database, keyed_hash=keyed_hash, ring=ring, api=state, report=report
     )
-    for router in rooms.ROUTERS:
-        app.include_router(router)
+    app.router.routes.extend(rooms.ROUTES)
     docs.install_files(app)
     problems.install(app, report)
     app.add_middleware(SecurityHeaders)

@@ -1,5 +1,8 @@
 """Every room of the API, in the order in which its description lists them."""
 
+from fastapi import APIRouter
+from starlette.routing import BaseRoute
+
 from api import (
     agent_flows,
     callbacks,
@@ -35,4 +38,14 @@ ROOMS = (
     health,
     docs,
 )
-ROUTERS = tuple(room.router for room in ROOMS)
+
+
+def _included() -> tuple[BaseRoute, ...]:
+    router = APIRouter()
+    for room in ROOMS:
+        router.include_router(room.router)
+    return tuple(router.routes)
+
+
+ROUTES = _included()
+"""Their routes, for any number of apps: what FastAPI learns of each (10 ms a route) it learns once in a process."""

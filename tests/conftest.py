@@ -16,6 +16,7 @@ from cli import temporal_cli
 from cli.processes import Supervisor
 from cli.stack import Stack
 from store.engine import Database
+from tests.databases import Databases
 from tests.services import Services, ask, clone_database, drop_database
 from tests.services import database_url as at_database
 
@@ -123,12 +124,19 @@ def postgres_template(pytestconfig: pytest.Config) -> str:
     return ask(pytestconfig.stash[_FOLDER], "postgres")
 
 
+@pytest.fixture(scope="session")
+async def _databases(postgres_template: str, worker_id: str) -> AsyncIterator[Databases]:
+    databases = Databases(postgres_template, f"test_{worker_id}_{os.getpid()}")
+    yield databases
+    await databases.close()
+
+
 @pytest.fixture
-async def database_url(postgres_template: str, worker_id: str) -> AsyncIterator[str]:
+async def database_url(_databases: Databases) -> AsyncIterator[str]:
     """The address of a migrated database of this test's own."""
-    name = f"test_{worker_id}_{os.getpid()}_{next(_numbers)}"
-    yield await clone_database(postgres_template, name)
-    await drop_database(postgres_template, name)
+    url = await _databases.take()
+    yield url
+    await _databases.give_back(url)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 from sqlalchemy.engine import make_url
 
 from cli import postgres, temporal_cli
@@ -22,7 +23,6 @@ from cli.processes import Supervisor
 from cli.runfile import AlreadyRunningError
 from cli.temporal_server import TemporalServer
 from store import migrate
-from store.engine import Database
 
 _POLL = 0.02
 _START_LIMIT = 900.0
@@ -129,7 +129,9 @@ def ask(folder: Path, name: str) -> str:
 async def clone_database(template: str, name: str) -> str:
     """A fresh copy of the template; returns its address."""
     source = make_url(template).database
-    await _administer(database_url(template, "postgres"), f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+    await _administer(
+        database_url(template, "postgres"), f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY'
+    )
     return database_url(template, name)
 
 
@@ -144,12 +146,11 @@ def database_url(url: str, database: str) -> str:
 
 
 async def _administer(url: str, statement: str) -> None:
-    database = Database.connect(url, pool_size=1)
+    connection = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
     try:
-        async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            await connection.exec_driver_sql(statement)
+        await connection.execute(statement)
     finally:
-        await database.close()
+        await connection.close()
 
 
 def _sweep(parent: Path) -> None:

@@ -12,10 +12,11 @@ from uuid import UUID
 import httpx
 from pydantic import SecretStr
 
-from api.app import create_app
+from api.app import Application, create_app
 from api.background import Part
 from api.server import server
 from settings import Settings, load
+from simulator.control_call import PLAIN
 from store.engine import Database
 from store.onboardings import start_onboarding
 from store.organizations import create_api_key
@@ -31,6 +32,7 @@ from tests.rows import (
     received,
     row,
 )
+from tests.serving import serving
 from whatsapp.signature import sign
 
 SECRET = "the app's secret"
@@ -69,7 +71,12 @@ class Edge:
     url: str
     client: httpx.AsyncClient
     database: Database
-    openapi: dict[str, Any]
+    app: Application
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        """What the API says of itself; it takes a second to make."""
+        return self.app.openapi()
 
     @property
     def port(self) -> int:
@@ -92,18 +99,13 @@ async def edge(
     """Serve the API over this database while the block runs; `outside` are its ways to Temporal and Meta."""
     app = create_app(settings, database=database, background=background, **outside)
     trusted = settings.api.trusted_proxies
-    serving = server(app, host="127.0.0.1", port=port, trusted_proxies=trusted, on_stop=app.stop_streams)
-    task = asyncio.create_task(serving.serve())
-    while not serving.started:
-        assert not task.done(), "the API did not start"
-        await asyncio.sleep(0.005)
-    url = f"http://127.0.0.1:{serving.servers[0].sockets[0].getsockname()[1]}"
-    try:
-        async with httpx.AsyncClient(base_url=url, timeout=10, limits=httpx.Limits(max_connections=None)) as client:
-            yield Edge(url, client, database, app.openapi())
-    finally:
-        serving.should_exit = True
-        await task
+    made = server(app, host="127.0.0.1", port=port, trusted_proxies=trusted, on_stop=app.stop_streams)
+    limits = httpx.Limits(max_connections=None)
+    async with (
+        serving(made, port=port) as url,
+        httpx.AsyncClient(base_url=url, timeout=10, limits=limits, verify=PLAIN) as client,
+    ):
+        yield Edge(url, client, database, app)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ async def tenant(edge: Edge, *, digits: str = "15550001", wa_id: str = "49170000
         code=f"code of {digits}",
     )
     headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=edge.url, headers=headers, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=edge.url, headers=headers, timeout=10, verify=PLAIN) as client:
         yield Tenant(number, conversation_id, contact_id, message_id, onboarding_id, wa_id, key, client)
 
 

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from starlette.types import ASGIApp
 from simulator.app import create_app
 from simulator.client import SimulatorClient
 from simulator.config import SimulatorConfig
+from simulator.control_call import PLAIN
+from tests.serving import serving
 
 APP_ID = "100000000000001"
 APP_TOKEN = "100000000000001|the-app's-secret"
@@ -33,15 +34,8 @@ CUSTOMER = "16505551234"
 async def served(app: ASGIApp) -> AsyncIterator[str]:
     """An app over real HTTP, on a free port, in this event loop."""
     config = uvicorn.Config(app, log_level="warning", access_log=False, ws="none", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    # The protocol is named: asyncio turns Nagle's delay (40 ms an answer) off only for sockets that say they are TCP.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
-        config.load()
-        server.lifespan = config.lifespan_class(config)
-        await server.startup([listener])
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        await server.shutdown([listener])
+    async with serving(uvicorn.Server(config)) as url:
+        yield url
 
 
 @dataclass
@@ -131,7 +125,7 @@ async def simulated(config: SimulatorConfig) -> AsyncIterator[Simulated]:
     async with (
         served(create_app(config)) as url,
         SimulatorClient(url) as client,
-        httpx.AsyncClient(base_url=url, trust_env=False) as graph,
+        httpx.AsyncClient(base_url=url, trust_env=False, verify=PLAIN) as graph,
     ):
         await client.add_number(NUMBER, WABA, display_phone_number="+15550783881", token=TOKEN, status_interval=0.005)
         yield Simulated(client, graph)

@@ -1,0 +1,97 @@
+"""Databases for tests: each test has one of its own for as long as it lasts; one that was emptied serves the next.
+
+A copy of the migrated template takes a quarter of a second to make and to drop, to empty one takes a tenth of that.
+"""
+
+from dataclasses import dataclass, field
+from itertools import count
+
+import asyncpg
+from sqlalchemy.engine import make_url
+
+from tests.services import clone_database, drop_database
+
+# All that a test can change of a database beside its rows.
+_FINGERPRINT = """
+    SELECT md5(string_agg(what, E'\\n' ORDER BY what)) FROM (
+      SELECT format('%s.%s %s %s %s', a.attrelid, a.attnum, a.attname, a.atttypid, a.attnotnull) AS what
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+      UNION ALL SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+      UNION ALL SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+      UNION ALL SELECT tgname FROM pg_trigger
+      UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+      UNION ALL SELECT setconfig::text FROM pg_db_role_setting
+        WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ) AS schema
+"""
+
+_EMPTY = """
+    DO $$
+    DECLARE
+      name text;
+      filled text;
+      found boolean;
+    BEGIN
+      PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid();
+      FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO found;
+        IF found THEN
+          filled := concat_ws(', ', filled, quote_ident(name));
+        END IF;
+      END LOOP;
+      IF filled IS NOT NULL THEN
+        EXECUTE 'TRUNCATE ' || filled || ' CASCADE';
+      END IF;
+      PERFORM setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences
+      WHERE schemaname = 'public' AND last_value IS NOT NULL;
+    END $$
+"""
+
+
+@dataclass(slots=True)
+class Databases:
+    """The databases of one test worker, copies of a migrated template."""
+
+    template: str
+    prefix: str
+    _free: list[str] = field(default_factory=list)
+    _fingerprint: str | None = None
+    _numbers: "count[int]" = field(default_factory=count)
+
+    async def take(self) -> str:
+        """The address of a migrated database without a row."""
+        if self._free:
+            return self._free.pop()
+        return await clone_database(self.template, f"{self.prefix}_{next(self._numbers)}")
+
+    async def give_back(self, url: str) -> None:
+        """Empty it, whoever is still connected; one whose schema was changed is dropped."""
+        if self._fingerprint is None:
+            fresh = await self.take()
+            self._fingerprint = await _run(fresh, _FINGERPRINT)
+            self._free.append(fresh)
+        if await _run(url, _FINGERPRINT) == self._fingerprint:
+            await _run(url, _EMPTY)
+            self._free.append(url)
+        else:
+            await self._drop(url)
+
+    async def close(self) -> None:
+        """Drop them all."""
+        for url in self._free:
+            await self._drop(url)
+
+    async def _drop(self, url: str) -> None:
+        await drop_database(self.template, str(make_url(url).database))
+
+
+async def _run(url: str, statement: str) -> str | None:
+    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(address)
+    try:
+        answer: str | None = await connection.fetchval(statement)
+    finally:
+        await connection.close()
+    return answer
