@@ -20,10 +20,16 @@ from cli.stack import Stack
 from simulator.client import SimulatorClient
 from store.engine import Database
 from tests.console.stage import Console, Installation, Starter, fits, is_sound, opened
+from tests.pace import slowness
 from tests.rows import HASH_KEY, SEALING_KEY
 from tests.services import clone_database, drop_database
 
 GO = "#go:not([aria-disabled])"
+
+
+def soon() -> float:
+    """Ten seconds at this machine's usual pace, in milliseconds."""
+    return 10_000 * slowness()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,8 @@ async def test_a_click_leads_to_a_live_number_within_ten_seconds_and_a_message_p
 ) -> None:
     began = time.monotonic()
     async with begun(house, console, kind="finish", display_phone_number="4930111111") as page:
-        await title(page).to_have_text(re.compile("is connected"), timeout=10000)
-        assert time.monotonic() - began < 10
+        await title(page).to_have_text(re.compile("is connected"), timeout=soon())
+        assert time.monotonic() - began < soon() / 1000
         await expect(page.get_by_role("img", name="QR code of https://wa.me/4930111111")).to_be_visible()
         await is_sound(page, "whole-way-proof")
         await page.get_by_role("button", name="Show the PIN, once").click()
@@ -111,7 +117,7 @@ async def test_a_click_leads_to_a_live_number_within_ten_seconds_and_a_message_p
         await expect(page.get_by_role("button", name="Show the PIN, once")).to_have_count(0)
         number = (await login(house))["phone_number_ids"][0]
         await house.meta.customer_says(number, "491700000009", "Hello")
-        await expect(page.get_by_text("A message has proven it")).to_be_visible(timeout=10000)
+        await expect(page.get_by_text("A message has proven it")).to_be_visible(timeout=soon())
         await page.get_by_role("link", name="Open the number").click()
         await title(page).to_contain_text("+4930111111")
         await fits(page, "whole-way-number")
@@ -125,12 +131,12 @@ async def test_a_wrong_pin_is_said_beside_its_field_and_the_right_one_goes_on(ho
         await expect(pin).to_be_focused()
         await pin.fill("111111")
         await page.get_by_role("button", name="Register with this PIN").click()
-        await expect(page.get_by_role("alert")).to_contain_text(re.compile("PIN"), timeout=10000)
+        await expect(page.get_by_role("alert")).to_contain_text(re.compile("PIN"), timeout=soon())
         await expect(page.get_by_label(re.compile("^PIN of"))).to_be_focused()
         await fits(page, "whole-way-wrong-pin")
         await page.get_by_label(re.compile("^PIN of")).fill("246810")
         await page.keyboard.press("Enter")
-        await title(page).to_have_text(re.compile("is connected"), timeout=10000)
+        await title(page).to_have_text(re.compile("is connected"), timeout=soon())
     standing = await house.meta.number((await login(house))["phone_number_ids"][0])
     assert standing["status"] == "CONNECTED"
 
@@ -142,7 +148,7 @@ async def test_of_two_numbers_the_chosen_one_is_connected(house: House, console:
         await fits(page, "whole-way-two-numbers")
         await page.get_by_role("radio", name=re.compile("333334")).check()
         await page.get_by_role("button", name="Connect this number").click()
-        await title(page).to_have_text(re.compile(r"4930333334 is connected"), timeout=10000)
+        await title(page).to_have_text(re.compile(r"4930333334 is connected"), timeout=soon())
 
 
 async def test_a_cancelled_onboarding_is_taken_back(house: House, console: Console) -> None:
@@ -150,7 +156,7 @@ async def test_a_cancelled_onboarding_is_taken_back(house: House, console: Conso
         await title(page).to_have_text("Enter the number's PIN")
         await page.get_by_text("Cancel this onboarding").click()
         await page.get_by_role("button", name="Cancel and take it back").click()
-        await title(page).to_have_text("This was cancelled", timeout=10000)
+        await title(page).to_have_text("This was cancelled", timeout=soon())
         await fits(page, "whole-way-cancelled")
 
 
@@ -161,7 +167,7 @@ async def test_the_redirect_goes_to_facebook_and_comes_back_to_the_onboarding(ho
         await page.get_by_text("Connect by redirect instead").click()
         await page.get_by_role("button", name="Go to Facebook").click()
         await page.wait_for_url("**/console/onboardings/*")
-        await title(page).to_have_text(re.compile("is connected"), timeout=10000)
+        await title(page).to_have_text(re.compile("is connected"), timeout=soon())
 
 
 async def test_a_declined_redirect_comes_back_with_the_reason(house: House, console: Console) -> None:
@@ -186,10 +192,10 @@ async def test_a_number_is_connected_by_hand_switched_off_checked_given_a_token_
         await page.get_by_label("WhatsApp Business Account id").fill(made.waba_id)
         await page.get_by_role("textbox", name="Access token").fill(tokens[0])
         await page.get_by_role("button", name="Check and connect").click()
-        await title(page).to_have_text(re.compile("is connected"), timeout=10000)
+        await title(page).to_have_text(re.compile("is connected"), timeout=soon())
         await page.get_by_text("Go without it").click()
         await page.get_by_role("button", name="End without a first message").click()
-        await page.get_by_role("link", name="Open the number").click(timeout=10000)
+        await page.get_by_role("link", name="Open the number").click(timeout=soon())
         await page.get_by_role("button", name="Switch off").click()
         await expect(page.get_by_role("heading", name="Switched off")).to_be_visible()
         await page.get_by_role("button", name="Switch on").click()

@@ -23,6 +23,7 @@ from cli.stack import Stack
 from simulator.client import SimulatorClient
 from store import integrations, organizations
 from store.engine import Database
+from tests.pace import slowness
 from tests.rows import KEYED_HASH, RING
 
 PROMPT = timedelta(seconds=6)
@@ -118,9 +119,8 @@ class House:
         """
         began = time.monotonic()
         wamid = await self.says(customer, words)
-        await self.simulator.wait_for_reply(
-            self.line.phone_number_id, customer, after=wamid, timeout=timedelta(seconds=patience)
-        )
+        timeout = timedelta(seconds=patience) * slowness()
+        await self.simulator.wait_for_reply(self.line.phone_number_id, customer, after=wamid, timeout=timeout)
         return time.monotonic() - began
 
     async def crowd(self, size: int, words: str = "hello") -> list[str]:
@@ -136,10 +136,12 @@ class House:
     async def answered(self, *, within: float, but: int = 0) -> float:
         """Wait until every customer has a reply to what they wrote last, `but` some; the seconds it took.
 
+        `within` seconds on a machine at its usual pace.
+
         Raises:
             TimeoutError: somebody still has none; says how many.
         """
-        began = time.monotonic()
+        began, within = time.monotonic(), within * slowness()
         while (left := (await self.account())["unanswered"]) > but:
             if time.monotonic() - began > within:
                 raise TimeoutError(f"{left} messages are unanswered after {within} s: {await self._not_done()}")
@@ -164,14 +166,14 @@ class House:
         return Counter({row.state: row.number for row in await self.rows(query, direction=direction)})
 
     async def _not_done(self) -> list[dict[str, Any]]:
-        """The rows that are not at rest, for whoever reads why a test failed."""
+        """Some rows that are not at rest, for whoever reads why a test failed."""
         query = (
             "SELECT m.conversation_id, m.direction, m.state, m.attempt, m.hold, m.reason, m.created_at, m.claimed_at, "
             "m.hold_until, c.due_at, c.nudged_at, c.turn_began_at, clock_timestamp() AS now "
             "FROM messages m JOIN conversations c ON c.id = m.conversation_id "
             "WHERE m.integration_id = :line AND m.state NOT IN ('accepted', 'in_turn')"
         )
-        return [dict(row._mapping) for row in await self.rows(query)]
+        return [dict(row._mapping) for row in await self.rows(f"{query} LIMIT 3")]
 
     async def sending(self) -> set[UUID]:
         """The messages that are `sending` at this moment."""
@@ -199,12 +201,12 @@ class House:
         return states.count("unknown")
 
     async def until(self, met: Callable[[], Awaitable[bool]], *, within: float, what: str) -> None:
-        """Wait for something.
+        """Wait for something, `within` seconds on a machine at its usual pace.
 
         Raises:
             TimeoutError: it did not happen; names it.
         """
-        deadline = time.monotonic() + within
+        deadline = time.monotonic() + within * slowness()
         while not await met():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not within {within} s: {what}")

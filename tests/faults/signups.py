@@ -12,6 +12,7 @@ import httpx
 
 from simulator.onboarding_client import Prepared
 from tests.faults.house import House
+from tests.pace import slowness
 
 ONCE = ("exchange", "subscribe", "register")
 """Calls that are never to take effect twice for one number."""
@@ -62,12 +63,12 @@ class Signups:
     async def until(
         self, signup: Signup, met: Callable[[dict[str, Any]], bool], *, within: float = 40
     ) -> dict[str, Any]:
-        """Wait until the onboarding stands so.
+        """Wait until the onboarding stands so, `within` seconds at the usual pace.
 
         Raises:
             TimeoutError: it does not; says where it stands.
         """
-        deadline = time.monotonic() + within
+        deadline = time.monotonic() + within * slowness()
         while not met(onboarding := await self.read(signup)):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{onboarding['state']} at {onboarding['step']}: {onboarding['says']}")
@@ -102,6 +103,6 @@ async def signing_up(house: House) -> AsyncIterator[Signups]:
         base_url=f"{house.stack.api_url}/api/v1/whatsapp",
         headers={"Authorization": f"Bearer {house.line.api_key}"},
         trust_env=False,
-        timeout=10,
+        timeout=30,
     ) as api:
         yield Signups(house, api, str(row.agent_flow_id))
