@@ -20,9 +20,9 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 @pytest.fixture(scope="session")
 async def webhook_server() -> AsyncIterator[Webhook]:
     hook = Webhook()
-    routes = [Route("/hook", hook.post, methods=["POST"]), Route("/hook", hook.get)]
+    routes = [Route("/hook/{test:int}", hook.post, methods=["POST"]), Route("/hook/{test:int}", hook.get)]
     async with served(Starlette(routes=routes)) as url:
-        hook.url = f"{url}/hook"
+        hook.base_url = f"{url}/hook"
         yield hook
 
 

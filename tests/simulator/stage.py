@@ -42,7 +42,9 @@ async def served(app: ASGIApp) -> AsyncIterator[str]:
 class Webhook:
     """The app's side: keeps each signed body and answers as a test says."""
 
-    url: str = ""
+    base_url: str = ""
+    test: int = 0
+    """What was still on its way when a test ended comes to another address than that of the next."""
     bodies: list[dict[str, Any]] = field(default_factory=list)
     refused: int = 0
     answer: Callable[[int], int] = lambda _: 200
@@ -50,16 +52,26 @@ class Webhook:
     most_at_once: int = 0
     _at_once: int = 0
 
+    @property
+    def url(self) -> str:
+        """The address of this test."""
+        return f"{self.base_url}/{self.test}"
+
     def forget(self) -> None:
-        """Be as new at the same address."""
-        vars(self).update(vars(Webhook(self.url)))
+        """Be as new, at another address."""
+        vars(self).update(vars(Webhook(self.base_url, self.test + 1)))
 
     async def post(self, request: Request) -> Response:
+        test = request.path_params["test"]
+        if test != self.test:
+            return Response()
         self.requests += 1
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         body = await request.body()
         await asyncio.sleep(0.005)
+        if test != self.test:
+            return Response()
         self._at_once -= 1
         expected = "sha256=" + hmac.new(APP_SECRET.encode(), body, hashlib.sha256).hexdigest()
         if request.headers.get("x-hub-signature-256") != expected:
