@@ -77,7 +77,7 @@ def left_out(config: pytest.Config) -> list[str]:
     if not payloads.is_dir():
         lines.append(f"replay of collected webhook bodies: there is no folder {payloads} (--payloads DIR names one)")
     if find_chromium() is None:
-        lines.append("the console in a browser: there is no Chromium (apt install chromium, or HOLDFAST_CHROMIUM=path)")
+        lines.append("pages in a browser: there is no Chromium (apt install chromium, or HOLDFAST_CHROMIUM=path)")
     return lines
 
 
