@@ -65,7 +65,7 @@ class Part:
     account: Account | None = None
     """Who runs it, when the supervisor is root and the part must not be."""
     stop_signal: signal.Signals = signal.SIGTERM
-    start_timeout: float = 30.0
+    start_timeout: float = 90.0
 
 
 @dataclass(slots=True)

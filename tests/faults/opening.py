@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -53,11 +54,13 @@ async def opened(
             database_url=servers.database_url,
             temporal_address=servers.temporal_address,
         )
+        began = time.monotonic()
         await _start(stack, workers)
+        started_in = time.monotonic() - began
         simulator = await closing.enter_async_context(SimulatorClient(stack.simulator_url))
         database = Database.connect(stack.database_url, pool_size=4)
         closing.push_async_callback(database.close)
-        house = House(stack, simulator, database, servers.namespace)
+        house = House(stack, simulator, database, servers.namespace, started_in)
         await simulator.set_webhook(retry_longest=1.0)
         await house.connect()
         yield house

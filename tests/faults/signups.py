@@ -12,7 +12,6 @@ import httpx
 
 from simulator.onboarding_client import Prepared
 from tests.faults.house import House
-from tests.pace import slowness
 
 ONCE = ("exchange", "subscribe", "register")
 """Calls that are never to take effect twice for one number."""
@@ -68,7 +67,7 @@ class Signups:
         Raises:
             TimeoutError: it does not; says where it stands.
         """
-        deadline = time.monotonic() + within * slowness()
+        deadline = time.monotonic() + within * self.house.slowness
         while not met(onboarding := await self.read(signup)):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{onboarding['state']} at {onboarding['step']}: {onboarding['says']}")

@@ -10,7 +10,6 @@ import psutil
 
 from tests.faults.conftest import OpenHouse
 from tests.faults.house import Figure, House
-from tests.pace import slowness
 
 PATIENCE = 2.0
 """Seconds within which a webhook that cannot be stored is refused."""
@@ -86,5 +85,5 @@ async def _is_refused_in_time(house: House) -> float:
     began = time.monotonic()
     assert await house.simulator.send_raw(body, times=3) == [503, 503, 503]
     took = time.monotonic() - began
-    assert took < PATIENCE * slowness()
+    assert took < PATIENCE * house.slowness
     return round(took, 2)

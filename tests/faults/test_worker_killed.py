@@ -7,7 +7,6 @@ import pytest
 
 from tests.faults.conftest import OpenHouse
 from tests.faults.house import PROMPT, Figure, House, new_customers
-from tests.pace import slowness
 
 TAKEN_UP = 4.5
 """Seconds after which the server gives a killed worker's tasks to another: the workflow task time-out is 4 s."""
@@ -33,7 +32,7 @@ async def test_a_worker_killed_in_mid_conversation_loses_and_doubles_nothing_and
         took = await asyncio.gather(*(house.exchange(customer, "still there?") for customer in idle))
         record_property("idle conversations answered within (s)", round(max(took), 2))
         record_property("of it start of the worker (s)", round(await restarted, 2))
-        pace = slowness()
+        pace = house.slowness
         record_property("slower than usual (times)", round(pace, 1))
         assert max(took) < PROMPT.total_seconds() * pace, sorted(took)
         await asyncio.sleep(TAKEN_UP * pace)
