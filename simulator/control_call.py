@@ -17,7 +17,9 @@ class ControlCalls:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
         url = f"{self.base_url}/_control"
-        self._http = httpx.AsyncClient(base_url=url, timeout=CALL_SECONDS, trust_env=False, verify=PLAIN)
+        # The simulator closes what has been idle for 5 s: written into just then, a call would be lost.
+        limits = httpx.Limits(keepalive_expiry=2)
+        self._http = httpx.AsyncClient(base_url=url, timeout=CALL_SECONDS, trust_env=False, verify=PLAIN, limits=limits)
 
     async def __aenter__(self) -> Self:
         return self
