@@ -6,14 +6,13 @@ The words for people stay in `errors`' one table; here is only what the activiti
 import re
 from datetime import timedelta
 from enum import StrEnum
-from typing import TypeVar
 
 from whatsapp.calls import Failure, Lost, NotWritten, Refused
 from whatsapp.errors import Verdict, classify
 
 
 class CallFailure(StrEnum):
-    """What any call may fail with; each of the others has these too, by the same names."""
+    """What any call may fail with. Each of the others names what its own kind of call may fail with besides."""
 
     NOT_WRITTEN = "not_written"
     """Certainly not done: it may be done again at once."""
@@ -32,13 +31,6 @@ class CallFailure(StrEnum):
 class ExchangeFailure(StrEnum):
     """Why a code was not exchanged. Whatever was written is never written again: a code works once."""
 
-    NOT_WRITTEN = "not_written"
-    LOST = "lost"
-    PASSES = "passes"
-    TOKEN = "token"  # noqa: S105 - what is wrong, no secret
-    PERMISSION = "permission"
-    APP = "app"
-    REFUSED = "refused"
     EXPIRED = "expired"
     """Older than 30 s (100/36007)."""
     USED = "used"
@@ -50,13 +42,6 @@ class ExchangeFailure(StrEnum):
 class RegisterFailure(StrEnum):
     """Why a number was not registered. None of it is tried again by itself: ten calls lock a number for 72 h."""
 
-    NOT_WRITTEN = "not_written"
-    LOST = "lost"
-    PASSES = "passes"
-    TOKEN = "token"  # noqa: S105 - what is wrong, no secret
-    PERMISSION = "permission"
-    APP = "app"
-    REFUSED = "refused"
     WRONG_PIN = "wrong_pin"
     """133005, and 131031, which may mean the same or a locked account: its detail tells."""
     TOO_MANY_PINS = "too_many_pins"
@@ -78,13 +63,6 @@ class RegisterFailure(StrEnum):
 class SubscribeFailure(StrEnum):
     """Why our app was not subscribed, or an address not taken."""
 
-    NOT_WRITTEN = "not_written"
-    LOST = "lost"
-    PASSES = "passes"
-    TOKEN = "token"  # noqa: S105 - what is wrong, no secret
-    PERMISSION = "permission"
-    APP = "app"
-    REFUSED = "refused"
     BARE_FIRST = "bare_first"
     """An override before the app was subscribed to the account."""
     CALLBACK = "callback"
@@ -94,13 +72,6 @@ class SubscribeFailure(StrEnum):
 class SyncFailure(StrEnum):
     """Why contacts or past messages of a coexistence number will not come."""
 
-    NOT_WRITTEN = "not_written"
-    LOST = "lost"
-    PASSES = "passes"
-    TOKEN = "token"  # noqa: S105 - what is wrong, no secret
-    PERMISSION = "permission"
-    APP = "app"
-    REFUSED = "refused"
     USED = "used"
     """2593107: asked for before; it works once."""
     TOO_LATE = "too_late"
@@ -108,8 +79,6 @@ class SyncFailure(StrEnum):
     DECLINED = "declined"
     """2593109: the business did not want to share its past."""
 
-
-_Enumeration = TypeVar("_Enumeration", bound=StrEnum)
 
 _HOLDS = {"token": CallFailure.TOKEN, "permission": CallFailure.PERMISSION, "app": CallFailure.APP}
 _EXCHANGE = {36007: ExchangeFailure.EXPIRED, 36008: ExchangeFailure.REDIRECT, 36009: ExchangeFailure.USED}
@@ -128,7 +97,7 @@ _REGISTER = {
 }
 _REGISTRATION = range(133000, 134000)
 _SYNC = {2593107: SyncFailure.USED, 2593108: SyncFailure.TOO_LATE, 2593109: SyncFailure.DECLINED}
-_WAITS = {
+_WAITS: dict[CallFailure | RegisterFailure, timedelta] = {
     RegisterFailure.TOO_MANY_PINS: timedelta(hours=1),
     RegisterFailure.TOO_FAST: timedelta(minutes=1),
     RegisterFailure.NUMBER_DELETED: timedelta(minutes=5),
@@ -172,27 +141,27 @@ def _of_verdict(verdict: Verdict) -> CallFailure:
             return CallFailure.REFUSED
 
 
-def exchange_failure(failure: Failure) -> ExchangeFailure:
+def exchange_failure(failure: Failure) -> CallFailure | ExchangeFailure:
     """Why a code was not exchanged."""
     if isinstance(failure, Refused):
         words = (failure.detail or "").lower()
         if failure.subcode in _EXCHANGE:
             return _EXCHANGE[failure.subcode]
         if any(part in words for part in _APP_WORDS):
-            return ExchangeFailure.APP
+            return CallFailure.APP
         if "redirect_uri" in words:
             return ExchangeFailure.REDIRECT
-    return _general(failure, ExchangeFailure)
+    return call_failure(failure)
 
 
-def register_failure(failure: Failure) -> RegisterFailure:
+def register_failure(failure: Failure) -> CallFailure | RegisterFailure:
     """Why a number was not registered."""
-    general = _general(failure, RegisterFailure)
+    general = call_failure(failure)
     if not isinstance(failure, Refused) or failure.code is None:
         return general
-    if failure.code in _REGISTER and general not in {RegisterFailure.PERMISSION, RegisterFailure.APP}:
+    if failure.code in _REGISTER and general not in {CallFailure.PERMISSION, CallFailure.APP}:
         return _REGISTER[failure.code]
-    unclear = failure.code in _REGISTRATION and general is not RegisterFailure.LOST
+    unclear = failure.code in _REGISTRATION and general is not CallFailure.LOST
     return RegisterFailure.READ_NUMBER if unclear else general
 
 
@@ -207,7 +176,7 @@ def register_wait(failure: Refused) -> timedelta | None:
     return _WAITS.get(kind)
 
 
-def subscribe_failure(failure: Failure) -> SubscribeFailure:
+def subscribe_failure(failure: Failure) -> CallFailure | SubscribeFailure:
     """Why our app was not subscribed, or an address not taken."""
     if isinstance(failure, Refused):
         words = (failure.detail or "").lower()
@@ -215,15 +184,11 @@ def subscribe_failure(failure: Failure) -> SubscribeFailure:
             return SubscribeFailure.BARE_FIRST
         if "callback" in words and "appsecret_proof" not in words:
             return SubscribeFailure.CALLBACK
-    return _general(failure, SubscribeFailure)
+    return call_failure(failure)
 
 
-def sync_failure(failure: Failure) -> SyncFailure:
+def sync_failure(failure: Failure) -> CallFailure | SyncFailure:
     """Why contacts or past messages will not come."""
     if isinstance(failure, Refused) and failure.code in _SYNC:
         return _SYNC[failure.code]
-    return _general(failure, SyncFailure)
-
-
-def _general(failure: Failure, into: type[_Enumeration]) -> _Enumeration:
-    return into(call_failure(failure).value)
+    return call_failure(failure)

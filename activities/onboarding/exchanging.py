@@ -10,13 +10,13 @@ from store.onboarding_steps import StepEnd, Taken
 from store.onboardings import seal, unseal
 from whatsapp.accounts import Token
 from whatsapp.calls import Failure, NotWritten, Refused
-from whatsapp.signup_failures import ExchangeFailure, exchange_failure
+from whatsapp.signup_failures import CallFailure, ExchangeFailure, exchange_failure
 
 _ENDS = {
     ExchangeFailure.EXPIRED: "code_expired",
     ExchangeFailure.USED: "code_used",
-    ExchangeFailure.LOST: "code_lost",
-    ExchangeFailure.APP: "app_refused",
+    CallFailure.LOST: "code_lost",
+    CallFailure.APP: "app_refused",
 }
 
 
@@ -60,7 +60,7 @@ def _refused(failure: Failure) -> StepEnd:
     kind = exchange_failure(failure)
     if kind in _ENDS:
         return _ended(_ENDS[kind], failure)
-    if not isinstance(failure, Refused) or kind is ExchangeFailure.PASSES:
+    if not isinstance(failure, Refused) or kind is CallFailure.PASSES:
         return _ended("code_lost", failure)
     ending = ENDINGS["code_refused"]
     says = f"{ending.says} {words_of(failure)}"

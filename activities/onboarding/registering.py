@@ -27,7 +27,7 @@ from store.onboarding_steps import MetaSaid, StepEnd, Taken
 from store.onboardings import unseal
 from whatsapp.accounts import Done, NotWritten, NumberFacts, Refused
 from whatsapp.calls import Lost
-from whatsapp.signup_failures import RegisterFailure, register_failure, register_wait
+from whatsapp.signup_failures import CallFailure, RegisterFailure, register_failure, register_wait
 
 _MOST_CALLS = 6
 """Of the ten that Meta counts: past these nothing is repeated but by a person."""
@@ -38,7 +38,7 @@ _GIVE_PIN = (
     "(the number's settings, Two-step verification) and enter the new one."
 )
 _AFTER_A_WAIT = {
-    RegisterFailure.PASSES,
+    CallFailure.PASSES,
     RegisterFailure.TOO_MANY_PINS,
     RegisterFailure.TOO_FAST,
     RegisterFailure.NUMBER_DELETED,
@@ -125,7 +125,7 @@ def _registered(desk: Desk, row: Any, pin: str | None, *, made: bool = False) ->
 
 async def _refused(desk: Desk, row: Any, held: Secrets, failure: Refused | Lost, pin: str) -> StepEnd:
     kind = register_failure(failure)
-    if kind is RegisterFailure.LOST or not isinstance(failure, Refused):
+    if kind is CallFailure.LOST or not isinstance(failure, Refused):
         raise passing(failure, "register the number")
     if kind is RegisterFailure.READ_NUMBER:
         number = await desk.accounts.number(row.phone_number_id, held.access_token or "")
@@ -135,7 +135,7 @@ async def _refused(desk: Desk, row: Any, held: Secrets, failure: Refused | Lost,
         return _wrong_pin(failure)
     if kind is RegisterFailure.LOCKED_OUT or kind in _AFTER_A_WAIT:
         return _later(row, failure, kind)
-    if kind is RegisterFailure.TOKEN:
+    if kind is CallFailure.TOKEN:
         return refusal(failure, "register the number")
     return waiting(
         "retry", f"Meta did not register the number: {words_of(failure)}", _LOOK_THERE, said=said_by(failure)
@@ -158,7 +158,7 @@ def _wrong_pin(failure: Refused) -> StepEnd:
     )
 
 
-def _later(row: Any, failure: Refused, kind: RegisterFailure) -> StepEnd:
+def _later(row: Any, failure: Refused, kind: CallFailure | RegisterFailure) -> StepEnd:
     """Meta takes no further attempt for a while; after 133016 a person decides, not the clock."""
     wait = max(register_wait(failure) or failure.regain_access or timedelta(0), _SHORTEST_WAIT)
     by_itself = kind is not RegisterFailure.LOCKED_OUT and row.register_calls + 1 < _MOST_CALLS

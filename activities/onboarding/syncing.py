@@ -7,7 +7,7 @@ from store.connecting import sync_requested, syncs_since
 from store.onboarding_steps import StepEnd
 from whatsapp.accounts import SyncKind, SyncRequested
 from whatsapp.calls import Refused
-from whatsapp.signup_failures import SyncFailure, sync_failure
+from whatsapp.signup_failures import CallFailure, SyncFailure, sync_failure
 
 _KINDS: dict[SyncKind, str] = {"smb_app_state_sync": "contacts", "history": "past messages"}
 _PER_SECOND = 20
@@ -35,9 +35,9 @@ async def sync(desk: Desk, row: Any, token: str) -> StepEnd:
             said.append(f"It is too late for its {what}: Meta sends them within 24 hours of the signup only.")
         elif outcome is SyncFailure.DECLINED:
             said.append(f"The business did not share its {what}.")
-        elif outcome in {SyncFailure.NOT_WRITTEN, SyncFailure.LOST, SyncFailure.PASSES}:
+        elif outcome in {CallFailure.NOT_WRITTEN, CallFailure.LOST, CallFailure.PASSES}:
             raise passing(answer, f"send its {what}")
-        elif outcome is SyncFailure.TOKEN or not isinstance(answer, Refused):
+        elif outcome is CallFailure.TOKEN or not isinstance(answer, Refused):
             return refusal(answer, f"send its {what}")
         else:
             said.append(f"Meta refuses to send its {what}.")

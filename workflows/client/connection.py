@@ -1,7 +1,7 @@
 """Connections to Temporal, and what may be said of one that did not carry a call."""
 
 from datetime import timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from pydantic import SecretStr
 from temporalio.client import Client, RPCTimeoutOrCancelledError
@@ -15,6 +15,9 @@ RPC_TIMEOUT = timedelta(seconds=5)
 TROUBLE = (RPCError, RPCTimeoutOrCancelledError, RuntimeError, OSError)
 """What a call raises that Temporal did not take; RuntimeError: a lazy client could not connect. TimeoutError is an
 OSError."""
+
+
+Limits = TypeVar("Limits")
 
 
 class Address(Protocol):
@@ -63,6 +66,30 @@ async def connect(where: Address, *, runtime: Runtime | None = None, lazy: bool 
         # Without TLS the server is near: packing what takes no time to travel costs processor on both sides.
         grpc_compression=GrpcCompression.GZIP if tls else GrpcCompression.NONE,
     )
+
+
+class Starter(Generic[Limits]):
+    """What whoever starts runs is made of.
+
+    Args:
+        client: see `connect`.
+        limits: what each new run gets beside the id of what it is for.
+        task_timeout: of workflow tasks: how long what a killed worker held stands still.
+        rpc_timeout: of one call, the SDK's own repetitions included.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        limits: Limits,
+        task_timeout: timedelta = timedelta(seconds=4),
+        rpc_timeout: timedelta = RPC_TIMEOUT,
+    ) -> None:
+        self._client = client
+        self._limits = limits
+        self._task_timeout = task_timeout
+        self._rpc_timeout = rpc_timeout
 
 
 def reason(error: Exception) -> str:

@@ -7,7 +7,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.service import RPCError, RPCStatusCode
 
-from workflows.client.connection import RPC_TIMEOUT, TROUBLE, LaterError, reason
+from workflows.client.connection import TROUBLE, LaterError, Starter, reason
 from workflows.contracts import (
     CONVERSATIONS_QUEUE,
     WA_INTEGRATION,
@@ -33,28 +33,11 @@ class DueConversation:
     window_until: datetime | None = None
 
 
-class ConversationStarter:
-    """Wakes conversations: signals their run, and starts one where there is none.
+class ConversationStarter(Starter[ConversationInput]):
+    """Wakes conversations: signals their run, and starts one where there is none."""
 
-    Args:
-        client: see `connect`.
-        limits: what each new run gets beside its conversation's id.
-        task_timeout: of workflow tasks: how long what a killed worker held stands still.
-        rpc_timeout: of one call, the SDK's own repetitions included.
-    """
-
-    def __init__(
-        self,
-        client: Client,
-        *,
-        limits: ConversationInput,
-        task_timeout: timedelta = timedelta(seconds=4),
-        rpc_timeout: timedelta = RPC_TIMEOUT,
-    ) -> None:
-        self._client = client
-        self._limits = limits
-        self._task_timeout = task_timeout
-        self._rpc_timeout = rpc_timeout
+    def __init__(self, client: Client, *, limits: ConversationInput, **timeouts: timedelta) -> None:
+        super().__init__(client, limits=limits, **timeouts)
         self._woken: dict[str, None] = {}
 
     async def look(self, conversation: DueConversation) -> None:

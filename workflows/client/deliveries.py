@@ -2,38 +2,16 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 
-from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 
-from workflows.client.connection import RPC_TIMEOUT, TROUBLE, LaterError, reason
+from workflows.client.connection import TROUBLE, LaterError, Starter, reason
 from workflows.contracts import CONTROL_QUEUE, WA_ORGANIZATION
 from workflows.event_contracts import DeliveryInput, event_workflow_id
 
 
-class DeliveryStarter:
-    """Wakes deliveries: a run that is there goes on as it is, its retries are Temporal's.
-
-    Args:
-        client: see `connect`.
-        limits: what each new run gets beside its delivery's id.
-        task_timeout: of workflow tasks: how long what a killed worker held stands still.
-        rpc_timeout: of one call, the SDK's own repetitions included.
-    """
-
-    def __init__(
-        self,
-        client: Client,
-        *,
-        limits: DeliveryInput,
-        task_timeout: timedelta = timedelta(seconds=4),
-        rpc_timeout: timedelta = RPC_TIMEOUT,
-    ) -> None:
-        self._client = client
-        self._limits = limits
-        self._task_timeout = task_timeout
-        self._rpc_timeout = rpc_timeout
+class DeliveryStarter(Starter[DeliveryInput]):
+    """Wakes deliveries: a run that is there goes on as it is, its retries are Temporal's."""
 
     async def wake(self, delivery_id: str, organization_id: str) -> None:
         """Make sure that a run is at this delivery. Harmless when it comes twice.

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import WorkflowUpdateFailedError
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from workflows.client.connection import RPC_TIMEOUT, TROUBLE, LaterError, reason
+from workflows.client.connection import TROUBLE, LaterError, Starter, reason
 from workflows.contracts import CONTROL_QUEUE, WA_ORGANIZATION, WA_STATE
 from workflows.onboarding_contracts import Act, Acted, OnboardingInput, Step, onboarding_workflow_id
 
@@ -21,28 +21,8 @@ _WAITED_FOR = timedelta(seconds=5)
 """Work that waits for longer is taken by nobody, whoever has asked lately."""
 
 
-class OnboardingStarter:
-    """Wakes onboardings: signals their run, and starts one where there is none.
-
-    Args:
-        client: see `connect`.
-        limits: what each new run gets beside its onboarding's id.
-        task_timeout: of workflow tasks: how long what a killed worker held stands still.
-        rpc_timeout: of one call, the SDK's own repetitions included.
-    """
-
-    def __init__(
-        self,
-        client: Client,
-        *,
-        limits: OnboardingInput,
-        task_timeout: timedelta = timedelta(seconds=4),
-        rpc_timeout: timedelta = RPC_TIMEOUT,
-    ) -> None:
-        self._client = client
-        self._limits = limits
-        self._task_timeout = task_timeout
-        self._rpc_timeout = rpc_timeout
+class OnboardingStarter(Starter[OnboardingInput]):
+    """Wakes onboardings: signals their run, and starts one where there is none."""
 
     async def wake(self, onboarding_id: str, organization_id: str, *, step: Step = "exchange") -> None:
         """Tell an onboarding's run that there is something to do. Harmless when it comes twice.
