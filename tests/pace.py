@@ -1,6 +1,10 @@
 """How fast this machine is just now, for the limits of tests: shared machines lose and regain most of their speed."""
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 _LOOPS = 400_000
 _USUAL = 0.018
@@ -14,3 +18,32 @@ def slowness() -> float:
     for number in range(_LOOPS):
         total += number
     return max(1.0, (time.perf_counter() - began) / _USUAL)
+
+
+@dataclass
+class Pace:
+    """How fast the machine was over a while."""
+
+    samples: list[float] = field(default_factory=list)
+
+    @property
+    def slowness(self) -> float:
+        """By how much everything took longer than usual, on average; 1 at least."""
+        return sum(self.samples) / len(self.samples)
+
+
+@asynccontextmanager
+async def watched() -> AsyncIterator[Pace]:
+    """The machine's pace while the block runs, looked at twice a second."""
+    pace = Pace([slowness()])
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            pace.samples.append(slowness())
+
+    looking = asyncio.create_task(look())
+    try:
+        yield pace
+    finally:
+        looking.cancel()

@@ -2,19 +2,14 @@
 
 import asyncio
 import base64
-import io
-import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-import structlog
-
 import egress
-import telemetry
 from settings import Settings
 from simulator.app import create_app
 from simulator.client import SimulatorClient
@@ -92,19 +87,6 @@ async def linked(database: Database, url: str, **console: Any) -> AsyncIterator[
         )
         async with edge(database, settings, starter=temporal, accounts=accounts) as api:
             yield Linked(api, meta, temporal, settings, accounts)
-
-
-@contextmanager
-def logged() -> Iterator[io.StringIO]:
-    """What this process logs meanwhile, from debug on."""
-    root, written = logging.getLogger(), io.StringIO()
-    before = (root.handlers[:], root.level)
-    telemetry.configure("debug", "json", stream=written)
-    try:
-        yield written
-    finally:
-        structlog.reset_defaults()
-        root.handlers, root.level = before
 
 
 def forms(secret: str) -> set[str]:

@@ -13,7 +13,8 @@ from store.engine import Database
 from store.integrations import open_token
 from store.onboardings import unseal
 from tests.api.edge import Tenant, tenant, until
-from tests.api.linked import Linked, everything_stored, forms, linked, linked_again, logged
+from tests.api.linked import Linked, everything_stored, forms, linked, linked_again
+from tests.logs import logged
 from tests.rows import RING, change, queued, row
 
 PATH = "/api/v1/channels/whatsapp/integrations"

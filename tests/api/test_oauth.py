@@ -12,7 +12,8 @@ from sqlalchemy import text
 from store.engine import Database
 from store.onboardings import unseal
 from tests.api.edge import APP_ID, Tenant, tenant, until
-from tests.api.linked import Linked, everything_stored, forms, linked, logged
+from tests.api.linked import Linked, everything_stored, forms, linked
+from tests.logs import logged
 from tests.rows import RING, change, row
 
 PUBLIC = "https://holdfast.example.com"

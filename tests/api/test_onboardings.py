@@ -19,7 +19,8 @@ from store.passwords import Passwords
 from store.people import create_person, person_with_email
 from store.sessions import begin_session, session_of
 from tests.api.edge import Edge, Tenant, tenant, until
-from tests.api.linked import Linked, everything_stored, forms, linked, logged
+from tests.api.linked import Linked, everything_stored, forms, linked
+from tests.logs import logged
 from tests.rows import KEYED_HASH, RING, change, row
 
 PATH = "/api/v1/whatsapp/onboardings"

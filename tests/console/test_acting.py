@@ -58,6 +58,14 @@ async def test_what_somebody_is_typing_stays_while_other_parts_of_the_page_move(
         await expect(pin).to_have_count(0)
 
 
+async def test_a_page_loaded_while_something_is_asked_begins_in_the_field_asked_for(console: Console) -> None:
+    async with console.signed_in() as page:
+        await page.goto(f"/console/onboardings/{await states.waiting(console, 'pin', 'register')}")
+        await expect(page.get_by_label(re.compile("^PIN of"))).to_be_focused()
+        await page.goto(f"/console/onboardings/{await states.waiting(console, 'number', 'find')}")
+        await expect(page.get_by_role("radio").first).to_be_focused()
+
+
 async def test_a_page_that_lost_its_stream_says_so_and_finds_back(console: Console) -> None:
     onboarding_id = await states.begun(console)
     async with console.signed_in() as page:

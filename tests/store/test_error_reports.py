@@ -4,6 +4,7 @@ from sqlalchemy import select, text
 from store import error_reports
 from store.engine import Database
 from store.tables import error_reports as rows
+from tests.logs import logged
 
 
 async def provoke(database: Database) -> BaseException:
@@ -14,19 +15,17 @@ async def provoke(database: Database) -> BaseException:
     return caught.value
 
 
-async def test_a_report_says_what_happened_and_where_without_a_value(
-    database: Database, capsys: pytest.CaptureFixture[str]
-) -> None:
-    report_id = await error_reports.record(database, where="send_message", error=await provoke(database))
+async def test_a_report_says_what_happened_and_where_without_a_value(database: Database) -> None:
+    with logged() as lines:
+        report_id = await error_reports.record(database, where="send_message", error=await provoke(database))
     async with database.transaction() as connection:
         row = (await connection.execute(select(rows))).one()
     assert (row.id, row.where) == (report_id, "send_message")
     assert row.type.startswith("sqlalchemy.exc.")
     assert any("test_error_reports.py" in line and line.endswith("provoke") for line in row.trace)
     assert any("asyncpg" in line for line in row.trace), "the cause is told too"
-    written = capsys.readouterr()
-    assert "canary" not in repr(row) + written.out + written.err
-    assert str(report_id) in written.out + written.err
+    assert "canary" not in repr(row) + lines.getvalue()
+    assert str(report_id) in lines.getvalue()
 
 
 async def test_an_error_is_reported_even_while_postgres_is_away() -> None:

@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 import telemetry
+from tests.logs import logged
 
 CANARY = "canary-4711"
 TOKEN = "EAAG1234567890abcdef"
@@ -18,13 +19,8 @@ TOKEN = "EAAG1234567890abcdef"
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    """What this process would log, from debug on; logging is put back afterwards."""
-    root, written = logging.getLogger(), io.StringIO()
-    before = (root.handlers[:], root.level)
-    telemetry.configure("debug", "json", stream=written)
-    yield written
-    structlog.reset_defaults()
-    root.handlers, root.level = before
+    with logged() as written:
+        yield written
 
 
 def events(lines: io.StringIO) -> list[dict[str, object]]:

@@ -51,6 +51,8 @@ async function read() {
 }
 
 if (page) {
+  // The field that is waited for, also where the answer came before the page was loaded.
+  document.querySelector("input[data-focus]")?.focus();
   const events = new EventSource(page.dataset.events);
   const lost = document.querySelector("[data-lost]");
   events.addEventListener("open", () => lost && (lost.hidden = true));
