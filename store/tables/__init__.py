@@ -8,7 +8,15 @@ from store.tables.base import metadata
 from store.tables.checks import findings
 from store.tables.conversations import contact_identities, contacts, conversations, turns
 from store.tables.events import event_deliveries, event_endpoints, events
-from store.tables.messages import HOLDS, message_attempts, message_statuses, messages, queue_no
+from store.tables.messages import (
+    HOLDS,
+    UNKNOWN_POLICIES,
+    message_attempts,
+    message_decisions,
+    message_statuses,
+    messages,
+    queue_no,
+)
 from store.tables.numbers import integrations, rate_slots, wabas
 from store.tables.onboardings import data_requests, oauth_states, onboarding_steps, onboardings
 from store.tables.organizations import agent_flows, api_keys, organizations
@@ -24,6 +32,7 @@ from store.tables.webhooks import (
 
 __all__ = [
     "HOLDS",
+    "UNKNOWN_POLICIES",
     "agent_flows",
     "api_keys",
     "api_processes",
@@ -39,6 +48,7 @@ __all__ = [
     "findings",
     "integrations",
     "message_attempts",
+    "message_decisions",
     "message_statuses",
     "messages",
     "metadata",

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Identity,
@@ -25,6 +26,7 @@ queue_no = Sequence("message_queue_no_seq", metadata=metadata)
 
 INBOUND_STATES = ("received", "in_turn", "kept")
 OUTBOUND_STATES = ("queued", "sending", "unknown", "accepted", "failed", "expired", "cancelled")
+UNKNOWN_POLICIES = ("evidence", "ask", "resend", "give_up")
 DELIVERIES = ("none", "sent", "delivered", "read", "played")
 HOLDS = (
     "token", "permission", "stopped", "app", "disabled", "slot", "pair", "back_off", "not_before", "portfolio", "media",
@@ -88,6 +90,7 @@ messages = Table(
         postgresql_where=text("state IN ('received', 'queued', 'sending', 'unknown')"),
     ),
     Index("ix_messages_conversation_id_created_at_id", "conversation_id", "created_at", "id"),
+    Index("ix_messages_unknown", "organization_id", "created_at", "id", postgresql_where=text("state = 'unknown'")),
     postgresql_with={"fillfactor": "70"},
 )
 
@@ -113,6 +116,29 @@ message_attempts = Table(
     one_of("state", "state", ATTEMPT_STATES),
     Index("ix_message_attempts_wamid", "wamid", postgresql_where=text("wamid IS NOT NULL")),
     postgresql_with={"fillfactor": "70"},
+)
+
+# What was done about an attempt whose outcome nobody knew: by evidence, by the policy, or by whoever was asked.
+message_decisions = Table(
+    "message_decisions",
+    metadata,
+    Column("message_id", Uuid, ForeignKey("messages.id"), primary_key=True),
+    Column("attempt", SmallInteger, primary_key=True),
+    organization_column(),
+    Column("policy", Text, nullable=False),
+    # What Meta's silence was worth when it was judged, in words, and whether that was proof.
+    Column("evidence", Text, nullable=False),
+    Column("conclusive", Boolean, nullable=False),
+    # Since when a person is asked; null when nobody had to be.
+    instant("asked_at"),
+    # Null as long as nobody has decided.
+    Column("decision", Text),
+    instant("decided_at"),
+    Column("actor", Text),
+    Column("actor_id", Uuid),
+    one_of("policy", "policy", UNKNOWN_POLICIES),
+    one_of("decision", "decision", ("resend", "give_up")),
+    one_of("actor", "actor", ("person", "key", "holdfast")),
 )
 
 message_statuses = Table(

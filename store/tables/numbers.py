@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from store.tables.base import created_column, id_column, instant, metadata, one_of, organization_column
+from store.tables.messages import UNKNOWN_POLICIES
 
 wabas = Table(
     "wabas",
@@ -63,7 +64,7 @@ integrations = Table(
     Column("state_reason", Text),
     instant("state_since"),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
-    Column("unknown_policy", Text, nullable=False, server_default=text("'ask'")),
+    Column("unknown_policy", Text, nullable=False, server_default=text("'evidence'")),
     # Two-step verification's PIN, as far as we know it: needed when the number has to be registered again.
     Column("pin_sealed", LargeBinary),
     # The number is used in the WhatsApp Business app too: never registered by us, 20 messages a second.
@@ -89,7 +90,7 @@ integrations = Table(
     instant("disconnected_at"),
     created_column(),
     one_of("state", "state", INTEGRATION_STATES),
-    one_of("unknown_policy", "unknown_policy", ("ask", "resend", "give_up")),
+    one_of("unknown_policy", "unknown_policy", UNKNOWN_POLICIES),
     Index(
         "uq_integrations_phone_number_id_connected",
         "phone_number_id",

@@ -1,0 +1,69 @@
+"""Unknown outcomes: the policy `evidence`, and what was decided about each attempt."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # A migration that cannot have its locks soon gives up: queueing behind a long query would stop every webhook.
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.create_table(
+        "message_decisions",
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("attempt", sa.SmallInteger(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("conclusive", sa.Boolean(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decision", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("actor", sa.Text(), nullable=True),
+        sa.Column("actor_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "policy IN ('evidence', 'ask', 'resend', 'give_up')", name=op.f("ck_message_decisions_policy")
+        ),
+        sa.CheckConstraint("decision IN ('resend', 'give_up')", name=op.f("ck_message_decisions_decision")),
+        sa.CheckConstraint("actor IN ('person', 'key', 'holdfast')", name=op.f("ck_message_decisions_actor")),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_message_decisions_message_id_messages")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_message_decisions_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("message_id", "attempt", name=op.f("pk_message_decisions")),
+    )
+    op.create_index(
+        "ix_messages_unknown",
+        "messages",
+        ["organization_id", "created_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'unknown'"),
+    )
+    _policies("evidence", "ask", "resend", "give_up")
+    # What `ask` did until now is called `evidence` from now on.
+    op.execute("UPDATE integrations SET unknown_policy = 'evidence' WHERE unknown_policy = 'ask'")
+    op.execute(
+        "UPDATE messages SET unknown_policy = 'evidence' "
+        "WHERE unknown_policy = 'ask' AND state IN ('queued', 'sending', 'unknown')"
+    )
+    op.alter_column("integrations", "unknown_policy", server_default=sa.text("'evidence'"))
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.alter_column("integrations", "unknown_policy", server_default=sa.text("'ask'"))
+    op.execute("UPDATE integrations SET unknown_policy = 'ask' WHERE unknown_policy = 'evidence'")
+    op.execute("UPDATE messages SET unknown_policy = 'ask' WHERE unknown_policy = 'evidence'")
+    _policies("ask", "resend", "give_up")
+    op.drop_index("ix_messages_unknown", table_name="messages", postgresql_where=sa.text("state = 'unknown'"))
+    op.drop_table("message_decisions")
+
+
+def _policies(*allowed: str) -> None:
+    listed = ", ".join(f"'{policy}'" for policy in allowed)
+    op.drop_constraint(op.f("ck_integrations_unknown_policy"), "integrations", type_="check")
+    op.create_check_constraint(op.f("ck_integrations_unknown_policy"), "integrations", f"unknown_policy IN ({listed})")
