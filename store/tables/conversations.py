@@ -12,7 +12,12 @@ contacts = Table(
     Column("profile_name", Text),
     Column("username", Text),
     instant("marketing_stopped_at"),
+    # What Meta last told of it, how (a refused send, a failed status, the customer's own choice) and from when: older
+    # news that come late change nothing.
+    Column("marketing_source", Text),
+    instant("marketing_told_at"),
     created_column(),
+    one_of("marketing_source", "marketing_source", ("answer", "status", "preference")),
 )
 
 contact_identities = Table(
@@ -41,6 +46,8 @@ conversations = Table(
     instant("in_charge_since"),
     # Meta's own timestamp of the latest message that opens a window; the window closes 24 h later.
     instant("window_opened_at"),
+    # When Meta refused a reply for a closed window (131047): what the customer wrote before that opens none.
+    instant("window_refused_at"),
     # GCRA's theoretical arrival time of what we send to this pair (1 per 6 s, burst 45); written by the claim.
     instant("pair_next_at"),
     # The outbox mark: the moment from which somebody has to look at this conversation.

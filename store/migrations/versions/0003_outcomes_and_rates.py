@@ -51,10 +51,12 @@ def upgrade() -> None:
         "WHERE unknown_policy = 'ask' AND state IN ('queued', 'sending', 'unknown')"
     )
     op.alter_column("integrations", "unknown_policy", server_default=sa.text("'evidence'"))
+    _add_what_errors_leave_behind()
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    _drop_what_errors_leave_behind()
     op.alter_column("integrations", "unknown_policy", server_default=sa.text("'ask'"))
     op.execute("UPDATE integrations SET unknown_policy = 'ask' WHERE unknown_policy = 'evidence'")
     op.execute("UPDATE messages SET unknown_policy = 'ask' WHERE unknown_policy = 'evidence'")
@@ -67,3 +69,37 @@ def _policies(*allowed: str) -> None:
     listed = ", ".join(f"'{policy}'" for policy in allowed)
     op.drop_constraint(op.f("ck_integrations_unknown_policy"), "integrations", type_="check")
     op.create_check_constraint(op.f("ck_integrations_unknown_policy"), "integrations", f"unknown_policy IN ({listed})")
+
+
+def _add_what_errors_leave_behind() -> None:
+    for name in ("check_due_at", "check_nudged_at", "released_at"):
+        op.add_column("integrations", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "ix_integrations_check_due_at",
+        "integrations",
+        ["check_due_at"],
+        unique=False,
+        postgresql_where=sa.text("check_due_at IS NOT NULL"),
+    )
+    op.add_column("rate_slots", sa.Column("slowed_until", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("conversations", sa.Column("window_refused_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("contacts", sa.Column("marketing_source", sa.Text(), nullable=True))
+    op.add_column("contacts", sa.Column("marketing_told_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_check_constraint(
+        op.f("ck_contacts_marketing_source"), "contacts", "marketing_source IN ('answer', 'status', 'preference')"
+    )
+
+
+def _drop_what_errors_leave_behind() -> None:
+    op.drop_constraint(op.f("ck_contacts_marketing_source"), "contacts", type_="check")
+    op.drop_column("contacts", "marketing_told_at")
+    op.drop_column("contacts", "marketing_source")
+    op.drop_column("conversations", "window_refused_at")
+    op.drop_column("rate_slots", "slowed_until")
+    op.drop_index(
+        "ix_integrations_check_due_at",
+        table_name="integrations",
+        postgresql_where=sa.text("check_due_at IS NOT NULL"),
+    )
+    for name in ("released_at", "check_nudged_at", "check_due_at"):
+        op.drop_column("integrations", name)
