@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.calls import CallLog
-from simulator.customers import Conversation
 
 _LATENCIES_KEPT = 50_000
 
@@ -23,16 +22,37 @@ class Accepted:
     callback_data: str | None
     arrived_at: float
     outcome: str = "pending"
-    """`delivered` once the customer has it, `failed` if it ends with a late failed status."""
+    """`delivered` once the customer has it, `failed` if it ends with a late failed status, `held` while the messaging
+    limit of its portfolio keeps it back."""
     code: int | None = None
     statuses_withheld: bool = False
     answer: str = "pending"
-    """What the caller got: answer, drop, cut or server_error."""
+    """What the caller got: answer, close_idle (an answer, the connection's last), drop, cut, half_close, server_error;
+    `unheard`: it had gone before the answer."""
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether its sender can know of it neither by the answer nor by a status."""
+        return self.statuses_withheld and self.answer not in {"answer", "close_idle"}
 
     @property
     def message_id(self) -> str | None:
-        """The sender's own message id: what stands before the dot in `biz_opaque_callback_data`."""
-        return self.callback_data.split(".", 1)[0] if self.callback_data else None
+        """The sender's own id of it; None if it gave none."""
+        return _before_the_dot(self.callback_data)
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A send that a fault ended before it was accepted."""
+
+    phone_number_id: str
+    customer: str
+    callback_data: str | None
+
+    @property
+    def message_id(self) -> str | None:
+        """The sender's own id of it; None if it gave none."""
+        return _before_the_dot(self.callback_data)
 
 
 @dataclass(slots=True)
@@ -48,6 +68,8 @@ class WebhookTally:
     """Attempts without an answer."""
     delivered: int = 0
     """Bodies answered 200."""
+    unheard: int = 0
+    """Answers 200 that got lost on their way, so that the body was repeated."""
     given_up: int = 0
     latencies: deque[float] = field(default_factory=lambda: deque(maxlen=_LATENCIES_KEPT))
     """Seconds to each answer, the latest of them."""
@@ -61,6 +83,7 @@ class WebhookTally:
             "answered": {str(status): count for status, count in sorted(self.answered.items())},
             "unreachable": self.unreachable,
             "delivered": self.delivered,
+            "unheard": self.unheard,
             "given_up": self.given_up,
             "pending": self.bodies - self.delivered - self.given_up,
             "p50_ms": percentile_ms(ordered, 0.5),
@@ -76,8 +99,7 @@ class Account:
     by_wamid: dict[str, Accepted] = field(default_factory=dict)
     refused: Counter[tuple[str, int]] = field(default_factory=Counter)
     """Refusals by number and code."""
-    lost_unaccepted: Counter[str] = field(default_factory=Counter)
-    """Calls that a fault ended before they were accepted, by number."""
+    lost: list[Lost] = field(default_factory=list)
     reads: Counter[str] = field(default_factory=Counter)
     """Read receipts by number."""
     typing: Counter[str] = field(default_factory=Counter)
@@ -91,73 +113,16 @@ class Account:
         self.accepted.append(message)
         self.by_wamid[message.wamid] = message
 
-    def view(self, conversations: list[Conversation], *, phone_number_id: str | None, lists: bool) -> dict[str, Any]:
-        """Totals, for one number or all, and the lists behind them on request. Webhook figures are always of all."""
-        accepted = [m for m in self.accepted if phone_number_id in {None, m.phone_number_id}]
-        conversations = [c for c in conversations if phone_number_id in {None, c.phone_number_id}]
-        times_delivered = _by_message_id(accepted, outcome="delivered")
-        times_accepted = _by_message_id(accepted)
-        unanswered = [(c, said) for c in conversations for said in c.unanswered]
-        view: dict[str, Any] = {
-            "accepted": len(accepted),
-            "delivered": sum(m.outcome == "delivered" for m in accepted),
-            "failed": sum(m.outcome == "failed" for m in accepted),
-            "doubled": sum(count > 1 for count in times_delivered.values()),
-            "repeated": sum(count > 1 for count in times_accepted.values()),
-            "without_callback_data": sum(m.callback_data is None for m in accepted),
-            "withheld": sum(m.statuses_withheld for m in accepted),
-            "without_plus": self.without_plus,
-            "refused": self._refusals(phone_number_id),
-            "lost_unaccepted": _of(self.lost_unaccepted, phone_number_id),
-            "reads": _of(self.reads, phone_number_id),
-            "typing": _of(self.typing, phone_number_id),
-            "inbound": sum(len(c.said) for c in conversations),
-            "unanswered": len(unanswered),
-            "webhooks": self.webhooks.totals(),
-        }
-        if lists:
-            view["accepted_messages"] = [_row(m) for m in accepted]
-            view["doubled_ids"] = [message for message, count in times_delivered.items() if count > 1]
-            view["repeated_ids"] = [message for message, count in times_accepted.items() if count > 1]
-            view["unanswered_messages"] = [
-                {"phone_number_id": c.phone_number_id, "customer": c.customer, "wamid": said.wamid}
-                for c, said in unanswered
-            ]
-        return view
+    def lose(self, phone_number_id: str, customer: str, callback_data: str | None) -> None:
+        """Note a send that was not accepted and whose caller was not told so."""
+        self.lost.append(Lost(phone_number_id, customer, callback_data))
 
-    def _refusals(self, phone_number_id: str | None) -> dict[str, int]:
-        by_code: Counter[int] = Counter()
-        for (number, code), count in self.refused.items():
-            if phone_number_id in {None, number}:
-                by_code[code] += count
-        return {str(code): count for code, count in sorted(by_code.items())}
+
+def _before_the_dot(callback_data: str | None) -> str | None:
+    """The sender's own message id in `biz_opaque_callback_data`: `<message id>.<attempt>`."""
+    return callback_data.split(".", 1)[0] if callback_data else None
 
 
 def percentile_ms(ordered: list[float], share: float) -> float | None:
     """A percentile of sorted seconds, in milliseconds; None of nothing."""
     return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000, 2) if ordered else None
-
-
-def _of(counts: Counter[str], phone_number_id: str | None) -> int:
-    return counts.total() if phone_number_id is None else counts[phone_number_id]
-
-
-def _by_message_id(accepted: list[Accepted], outcome: str | None = None) -> Counter[str]:
-    return Counter(m.message_id for m in accepted if m.message_id and outcome in {None, m.outcome})
-
-
-def _row(message: Accepted) -> dict[str, Any]:
-    return {
-        "order": message.order,
-        "wamid": message.wamid,
-        "phone_number_id": message.phone_number_id,
-        "customer": message.customer,
-        "type": message.type,
-        "callback_data": message.callback_data,
-        "message_id": message.message_id,
-        "arrived_at": message.arrived_at,
-        "outcome": message.outcome,
-        "code": message.code,
-        "statuses_withheld": message.statuses_withheld,
-        "answer": message.answer,
-    }

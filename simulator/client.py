@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from simulator.control_call import CALL_SECONDS
+from simulator.faults_client import FaultsClient
 from simulator.notices_client import NoticesClient
 
 _PATIENCE = timedelta(seconds=10)
@@ -44,7 +45,7 @@ class LoadReport:
     max_ms: float | None
 
 
-class SimulatorClient(NoticesClient):
+class SimulatorClient(NoticesClient, FaultsClient):
     """Everything the control API can do.
 
     Calls raise httpx.HTTPStatusError for what the simulator refuses, httpx.TransportError when it is not there.
@@ -130,19 +131,6 @@ class SimulatorClient(NoticesClient):
     async def settle(self, timeout: timedelta = _PATIENCE) -> bool:  # noqa: ASYNC109
         """Wait until no status is due and every webhook was answered 200; False if that takes longer."""
         return bool((await self._call("GET", "/settled", params={"patience": timeout.total_seconds()}))["settled"])
-
-    async def add_fault(self, kind: str, **fault: Any) -> int:
-        """Put a fault in force (`simulator.faults.Fault` has its fields); its id."""
-        return int((await self._call("POST", "/faults", json={"kind": kind} | fault))["id"])
-
-    async def faults(self) -> list[dict[str, Any]]:
-        """The faults in force, each with its `hits`."""
-        faults: list[dict[str, Any]] = await self._call("GET", "/faults")
-        return faults
-
-    async def end_faults(self, fault_id: int | None = None) -> None:
-        """End one fault, or all."""
-        await self._call("DELETE", "/faults", params={} if fault_id is None else {"id": fault_id})
 
     async def move_clock(self, by: timedelta) -> datetime:
         """Move the simulator's clock; what it shows then."""

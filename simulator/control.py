@@ -9,8 +9,9 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from starlette.responses import Response
 
 from simulator import orders
+from simulator.account_view import account_view
 from simulator.customers import Conversation
-from simulator.faults import Fault
+from simulator.faults_control import add_fault_routes
 from simulator.load import Load
 from simulator.notices_control import add_notice_routes
 from simulator.numbers import Knobs, Number
@@ -30,7 +31,8 @@ def control_routes(world: World) -> APIRouter:
     _add_conversations(router, world)
     _add_webhooks(router, world)
     _add_raw_webhooks(router, world)
-    _add_faults_and_clock(router, world)
+    add_fault_routes(router, world)
+    _add_clock(router, world)
     _add_account(router, world)
     add_onboarding_routes(router, world)
     add_notice_routes(router, world)
@@ -234,20 +236,7 @@ async def _send_raw(
     return [{"status": a.status, "ms": round(a.seconds * 1000, 2)} for a in await asyncio.gather(*posts)]
 
 
-def _add_faults_and_clock(router: APIRouter, world: World) -> None:
-    @router.post("/faults", status_code=201)
-    async def add_fault(order: orders.FaultOrder) -> Json:
-        return {"id": world.faults.add(Fault(**order.model_dump()))}
-
-    @router.get("/faults")
-    async def list_faults() -> list[Json]:
-        return [asdict(fault) for fault in world.faults.active]
-
-    @router.delete("/faults")
-    async def end_faults(fault_id: Annotated[int | None, Query(alias="id")] = None) -> Json:
-        world.faults.remove(fault_id)
-        return {"active": len(world.faults.active)}
-
+def _add_clock(router: APIRouter, world: World) -> None:
     @router.get("/clock")
     async def read_clock() -> Json:
         return {"now": world.clock.now()}
@@ -262,7 +251,7 @@ def _add_account(router: APIRouter, world: World) -> None:
     async def read_account(phone_number_id: str | None = None, *, lists: bool = False) -> Response:
         """Totals of one number or all; with `lists` every accepted, doubled and unanswered message."""
         conversations = world.customers.conversations
-        view = world.account.view(conversations, phone_number_id=phone_number_id, lists=lists)
+        view = account_view(world.account, conversations, phone_number_id=phone_number_id, lists=lists)
         numbers = [n for n in world.numbers.values() if phone_number_id in {None, n.phone_number_id}]
         return answer(view | {"peak_per_second": {n.phone_number_id: n.throughput.peak for n in numbers}})
 

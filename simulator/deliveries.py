@@ -10,11 +10,10 @@ from typing import Any
 import aiohttp
 
 from simulator.account import WebhookTally
+from simulator.batches import MOST_UPDATES, Batches
 from simulator.config import SimulatorConfig
+from simulator.faults import Faults
 from simulator.wire import Update, envelope, sign
-
-MOST_UPDATES = 1000
-"""Meta batches at most this many updates into one POST."""
 
 
 @dataclass(slots=True)
@@ -27,6 +26,8 @@ class Delivery:
     url: str | None = None
     """An override; None: the app's own address."""
     attempts: int = 0
+    unheard: int = 0
+    """How many of the app's answers are still to get lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,12 @@ class Answer:
 class Deliveries:
     """The queue of webhooks of the whole app."""
 
-    def __init__(self, config: SimulatorConfig, tally: WebhookTally) -> None:
+    def __init__(self, config: SimulatorConfig, tally: WebhookTally, faults: Faults) -> None:
         self.config = config
         self._tally = tally
+        self._faults = faults
+        self._batches = Batches(faults.chance, lambda body, url: self.post(body, url=url))
+        self._late: set[asyncio.TimerHandle] = set()
         self._session: aiohttp.ClientSession | None = None
         self._queue: deque[Delivery] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -62,6 +66,9 @@ class Deliveries:
     async def close(self) -> None:
         """Stop delivering; what is left is lost with the simulator."""
         self._closed = True
+        self._batches.close()
+        for timer in self._late:
+            timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -76,7 +83,8 @@ class Deliveries:
     @property
     def is_idle(self) -> bool:
         """Nothing queued, under way or waiting to be repeated. What is being collected does not count."""
-        return not self._queue and self._tally.bodies == self._tally.delivered + self._tally.given_up
+        answered = self._tally.bodies == self._tally.delivered + self._tally.given_up
+        return answered and not self._queue and self._batches.is_empty
 
     def send(self, update: Update, *, copies: int = 1, url: str | None = None, time: int | None = None) -> None:
         """Deliver one update, to the app's own address or to an override, or keep it while collecting.
@@ -86,7 +94,15 @@ class Deliveries:
         if self._collected is not None:
             self._collected += [(update, url)] * copies
             return
-        self.post(envelope([update], time=time), copies=copies, url=url)
+        plan = self._faults.plan(_number_of(update), "", "webhook")
+        copies = max(copies, plan.copies)
+        if plan.batch is not None and time is None:
+            self._batches.add(update, url, copies=copies, seconds=plan.batch)
+            return
+        body = envelope([update], time=time)
+        for _ in range(copies):
+            late = self._faults.chance.uniform(0, plan.late) if plan.late else 0.0
+            self.post(body, url=url, late=late, unheard=plan.unheard)
 
     def collect(self) -> None:
         """Keep updates back until `flush`, so that they travel batched."""
@@ -103,12 +119,14 @@ class Deliveries:
                 posts += 1
         return posts
 
-    def post(self, body: bytes, *, copies: int = 1, url: str | None = None) -> None:
-        """Sign and queue a body, `copies` times."""
-        signature = sign(body, self.config.app_secret)
-        now = time.monotonic()
-        self._queue.extend(Delivery(body, signature, now, url) for _ in range(copies))
-        self._tally.bodies += copies
+    def post(self, body: bytes, *, url: str | None = None, late: float = 0.0, unheard: int = 0) -> None:
+        """Sign and queue a body, so many seconds late; `unheard` answers to it get lost."""
+        delivery = Delivery(body, sign(body, self.config.app_secret), time.monotonic() + late, url, unheard=unheard)
+        self._tally.bodies += 1
+        if late:
+            self._after(late, delivery)
+            return
+        self._queue.append(delivery)
         self._pump()
 
     async def post_once(self, body: bytes, *, signature: str | None, url: str | None = None) -> Answer:
@@ -173,15 +191,29 @@ class Deliveries:
         delivery.attempts += 1
         answer = await self.post_once(delivery.body, signature=delivery.signature, url=delivery.url)
         if answer.status == 200:  # noqa: PLR2004 - the only answer that Meta takes
-            self._tally.delivered += 1
-            return
-        if time.monotonic() - delivery.begun_at >= self.config.retry_for.total_seconds():
+            if not delivery.unheard:
+                self._tally.delivered += 1
+                return
+            delivery.unheard -= 1
+            self._tally.unheard += 1
+        elif time.monotonic() - delivery.begun_at >= self.config.retry_for.total_seconds():
             self._tally.given_up += 1
             return
         first, longest = self.config.retry_first.total_seconds(), self.config.retry_longest.total_seconds()
         wait = min(first * 2 ** min(delivery.attempts - 1, 30), longest)
-        asyncio.get_running_loop().call_later(wait, self._again, delivery)
+        self._after(wait, delivery)
 
-    def _again(self, delivery: Delivery) -> None:
-        self._queue.append(delivery)
-        self._pump()
+    def _after(self, seconds: float, delivery: Delivery) -> None:
+        def due() -> None:
+            self._late.discard(timer)
+            self._queue.append(delivery)
+            self._pump()
+
+        timer = asyncio.get_running_loop().call_later(seconds, due)
+        self._late.add(timer)
+
+
+def _number_of(update: Update) -> str:
+    """Whom an update is about: a number, else its WABA."""
+    waba_id, change = update
+    return str(change["value"].get("metadata", {}).get("phone_number_id", waba_id))

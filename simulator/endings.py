@@ -1,6 +1,7 @@
 """What the caller gets to hear: the answer, or what a fault leaves of it."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import orjson
@@ -9,6 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 from simulator.faults import Fault, Plan
 from simulator.refusals import RefusedError, answer
+
+_HALF_CLOSED_FOR = 20.0
+"""Seconds; whoever waits longer for the rest of an answer has no deadline."""
 
 
 def refusal(fault: Fault) -> RefusedError:
@@ -24,19 +28,38 @@ def refusal(fault: Fault) -> RefusedError:
 
 def end(plan: Plan, content: Any) -> Response:
     """The answer to a call that was taken, or what a fault leaves of it."""
-    match plan.ending:
-        case "answer":
-            return answer(content)
-        case "server_error":
-            fault = plan.server_error
-            if fault is not None and fault.code is not None:
-                return refusal(fault).response()
-            status = fault.http_status if fault is not None and fault.http_status else 500
-            return Response("<html>Sorry, something went wrong.</html>", status, media_type="text/html")
-        case "drop":
+    match plan.ending, plan.ended_by:
+        case "drop", _:
             return CutAnswer(b"")
-        case "cut":
+        case "cut", _:
             return CutAnswer(orjson.dumps(content)[:10])
+        case "half_close", _:
+            return HalfClosed()
+        case "close_idle", Fault(seconds=seconds):
+            return LastAnswer(content, seconds)
+        case "server_error", Fault() as fault:
+            return _server_error(fault)
+    return answer(content)
+
+
+def _server_error(fault: Fault) -> Response:
+    """In Graph's own form if the fault has a code; else what a proxy before it says."""
+    if fault.code is not None:
+        return refusal(fault).response()
+    page = "<html>Sorry, something went wrong.</html>"
+    return Response(page, fault.http_status or 500, media_type="text/html")
+
+
+def _transport(receive: Receive) -> asyncio.Transport:
+    """The connection of a call: uvicorn keeps it on the cycle behind `receive`."""
+    transport: asyncio.Transport = receive.__self__.transport  # type: ignore[attr-defined]
+    return transport
+
+
+def is_gone(receive: Receive) -> bool:
+    """Whether the caller closed the connection before it was answered."""
+    gone: bool = receive.__self__.disconnected  # type: ignore[attr-defined]
+    return gone
 
 
 class CutAnswer(Response):
@@ -47,13 +70,44 @@ class CutAnswer(Response):
         self._part = part
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Write what is to be written, then abort the transport, which uvicorn keeps on the cycle behind `receive`."""
+        """Write what is to be written, then reset the connection."""
         del scope
         if self._part:
             headers = [(b"content-type", b"application/json"), (b"content-length", b"300")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": self._part, "more_body": True})
             await asyncio.sleep(0)
-        transport: asyncio.Transport = receive.__self__.transport  # type: ignore[attr-defined]
-        transport.abort()
+        _transport(receive).abort()
         await asyncio.sleep(0.001)  # lets uvicorn notice, else it complains of a missing answer
+
+
+class HalfClosed(Response):
+    """Shuts the writing side instead of answering; what the caller still writes would be read."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Shut it, and wait for the caller to close its own side."""
+        del scope, send
+        transport = _transport(receive)
+        transport.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_HALF_CLOSED_FOR):
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+        transport.abort()
+        await asyncio.sleep(0.001)
+
+
+class LastAnswer(Response):
+    """The last answer of a connection, which the caller is not told: what it writes next is never read."""
+
+    def __init__(self, content: Any, seconds: float) -> None:
+        super().__init__(orjson.dumps(content), media_type="application/json")
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as ever, read nothing more, close a little later."""
+        transport = _transport(receive)
+        await super().__call__(scope, receive, send)
+        if not transport.is_closing():
+            transport.pause_reading()
+            asyncio.get_running_loop().call_later(self._seconds, transport.close)

@@ -1,4 +1,4 @@
-"""Faults: what the simulator does to a call on purpose, for how many calls and whose.
+"""Faults: what the simulator does to a call or a webhook on purpose, how often and to whom.
 
 A fault is plain data, so that a script or a seed can make it.
 """
@@ -7,26 +7,60 @@ import random
 from dataclasses import dataclass, field
 from typing import Literal
 
-FaultKind = Literal["drop", "cut", "server_error", "slow", "refuse", "fail", "withhold", "duplicate"]
-Ending = Literal["answer", "drop", "cut", "server_error"]
+FaultKind = Literal[
+    "drop", "cut", "half_close", "close_idle", "server_error", "slow", "refuse", "revoke", "remove",
+    "fail", "withhold", "late", "shuffle", "duplicate",
+    "repeat", "batch",
+]  # fmt: skip
+Ending = Literal["answer", "drop", "cut", "half_close", "close_idle", "server_error"]
 CallName = Literal[
     "send", "read",
     "exchange", "renew", "debug_token",
     "business", "owned_wabas", "client_wabas", "waba", "phone_numbers", "number",
     "change_number", "register", "deregister", "sync",
     "subscribed_apps", "subscribe", "unsubscribe", "subscriptions",
+    "webhook",
 ]  # fmt: skip
-"""Every call that Graph answers here. A POST to a number that sets a PIN or an override is `change_number`."""
+"""Every call that Graph answers here, and `webhook`: every update that is delivered to the app.
+
+A POST to a number that sets a PIN or an override is `change_number`.
+"""
+
+OF_CALLS = frozenset(
+    {"drop", "cut", "half_close", "close_idle", "server_error", "slow", "refuse", "revoke", "remove"}
+)  # fmt: skip
+"""What may befall any call to Graph."""
+OF_SENDS = frozenset({"fail", "withhold", "late", "shuffle", "duplicate"})
+"""What may befall the statuses of a send."""
+OF_WEBHOOKS = frozenset({"late", "duplicate", "repeat", "batch"})
+"""What may befall a webhook. Meta delivers at least once: none of it loses one."""
+
+
+def fits(kind: str, call: str) -> bool:
+    """Whether a call can meet a fault of this kind."""
+    if call == "webhook":
+        return kind in OF_WEBHOOKS
+    return kind in OF_CALLS or (call == "send" and kind in OF_SENDS)
 
 
 @dataclass(slots=True)
 class Fault:
     """One fault.
 
-    `drop` closes the connection without a byte, `cut` in mid-answer, `server_error` answers 5xx: all three after the
-    message was accepted, or before it with `accepted` false. `slow` answers late, `refuse` answers with `code`, `fail`
-    sends a late `failed` status with `code`, `withhold` sends no status ever, `duplicate` delivers `copies` of each
-    status.
+    Of the answer: `drop` resets the connection without a byte, `cut` does so in mid-answer, `half_close` shuts the
+    writing side without a byte, `server_error` answers 5xx: all four after the message was accepted, or before it with
+    `accepted` false. `close_idle` answers, reads nothing more from that connection and closes it `seconds` later: what
+    is written into it meanwhile is lost. `slow` answers `seconds` late (statuses do not wait for the answer), `refuse`
+    answers with `code`. `revoke` kills the tokens of the number, `remove` takes the number from them: from this call
+    on, for `seconds`, or for good with 0.
+
+    Of a send's statuses: `fail` sends one late `failed` with `code`, under a wamid that nobody knows with `foreign_id`;
+    `withhold` sends none ever, `late` sends them `seconds` later, `shuffle` in any order, `duplicate` each `copies`
+    times.
+
+    Of webhooks (`call` is `webhook`): `late` waits a random time up to `seconds`, `duplicate` delivers `copies` times,
+    `repeat` does not hear the app's 200 and delivers again until `copies` were, `batch` puts into one body what comes
+    within `seconds`.
     """
 
     kind: FaultKind
@@ -36,6 +70,8 @@ class Fault:
     recipient: str | None = None
     """A wa_id or BSUID; None: everybody."""
     call: CallName = "send"
+    after: int = 0
+    """How many calls that it would meet pass before the first it meets."""
     count: int | None = None
     """How many calls it meets; None: no end."""
     probability: float = 1.0
@@ -47,13 +83,18 @@ class Fault:
     is_transient: bool | None = None
     details: str = ""
     copies: int = 2
+    foreign_id: bool = False
     hits: int = 0
+    passed: int = 0
 
     def meets(self, phone_number_id: str, recipient: str, call: str, chance: random.Random) -> bool:
         """Whether it applies to this call; one that applies is counted."""
         if self.call != call or (self.count is not None and self.hits >= self.count):
             return False
         if self.phone_number_id not in {None, phone_number_id} or self.recipient not in {None, recipient}:
+            return False
+        if self.passed < self.after:
+            self.passed += 1
             return False
         if self.probability < 1.0 and chance.random() >= self.probability:
             return False
@@ -63,17 +104,26 @@ class Fault:
 
 @dataclass(slots=True)
 class Plan:
-    """What befalls one call, all faults that meet it together."""
+    """What befalls one call or webhook, all faults that meet it together."""
 
     ending: Ending = "answer"
     accepted: bool = True
     """False: the ending comes before Meta took the message."""
     slow: float = 0.0
-    server_error: Fault | None = None
+    ended_by: Fault | None = None
+    """The fault behind `ending`."""
     refuse: Fault | None = None
+    access: Fault | None = None
+    """`revoke` or `remove`."""
     fail: Fault | None = None
     withhold: bool = False
+    late: float = 0.0
+    shuffle: bool = False
     copies: int = 1
+    unheard: int = 0
+    """How many answers of the app are not heard."""
+    batch: float | None = None
+    """Seconds for which a webhook waits for company."""
 
 
 UNDISTURBED = Plan()
@@ -111,17 +161,32 @@ class Faults:
 
 def _apply(fault: Fault, plan: Plan) -> None:
     match fault.kind:
-        case "drop" | "cut" | "server_error":
-            plan.ending = fault.kind
-            plan.accepted = fault.accepted
-            plan.server_error = fault if fault.kind == "server_error" else None
+        case "drop" | "cut" | "half_close" | "close_idle" | "server_error":
+            plan.ending, plan.ended_by = fault.kind, fault
+            plan.accepted = fault.accepted or fault.kind == "close_idle"
         case "slow":
-            plan.slow += fault.seconds
+            plan.slow = max(plan.slow, fault.seconds)
         case "refuse":
             plan.refuse = fault
+        case "revoke" | "remove":
+            plan.access = fault
+        case _:
+            _apply_to_webhooks(fault, plan)
+
+
+def _apply_to_webhooks(fault: Fault, plan: Plan) -> None:
+    match fault.kind:
         case "fail":
             plan.fail = fault
         case "withhold":
             plan.withhold = True
+        case "late":
+            plan.late = max(plan.late, fault.seconds)
+        case "shuffle":
+            plan.shuffle = True
         case "duplicate":
             plan.copies = max(plan.copies, fault.copies)
+        case "repeat":
+            plan.unheard = max(plan.unheard, fault.copies - 1)
+        case "batch":
+            plan.batch = max(plan.batch or 0.0, fault.seconds)

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from simulator.authority import Authority, bearer
 from simulator.business.tokens import MESSAGING
 from simulator.customers import Conversation
-from simulator.endings import end, refusal
+from simulator.endings import end, is_gone, refusal
+from simulator.faults import Plan
 from simulator.numbers import Number
 from simulator.payloads import problem
 from simulator.refusals import RefusedError, dead_token, invisible_object
@@ -36,7 +37,7 @@ class MessagesRoute:
             payload = _read(await request.body())
             if payload.get("status") == "read":
                 return await self._mark_read(number, payload)
-            return await self._send(number, payload)
+            return await self._send(number, payload, request)
         except RefusedError as refusal:
             self._world.account.refused[phone_number_id, refusal.code] += 1
             return refusal.response()
@@ -61,24 +62,24 @@ class MessagesRoute:
         if not isinstance(payload.get("message_id"), str) or not payload["message_id"]:
             raise RefusedError(131008, details="message_id is required")
         plan = self._world.faults.plan(number.phone_number_id, "", "read")
-        if plan.refuse is not None:
-            raise refusal(plan.refuse)
+        self._stop_by(plan, number)
         await asyncio.sleep(number.knobs.answer_delay + plan.slow)
+        if not plan.accepted:
+            return end(plan, {})
         self._world.account.reads[number.phone_number_id] += 1
         if payload.get("typing_indicator"):
             self._world.account.typing[number.phone_number_id] += 1
         return end(plan, {"success": True})
 
-    async def _send(self, number: Number, payload: dict[str, Any]) -> Response:
+    async def _send(self, number: Number, payload: dict[str, Any], request: Request) -> Response:
         if found := problem(payload):
             raise found
         world, knobs = self._world, number.knobs
         conversation, to_phone = self._recipient(number, payload)
         plan = world.faults.plan(number.phone_number_id, conversation.customer, "send")
-        if plan.refuse is not None:
-            raise refusal(plan.refuse)
+        self._stop_by(plan, number)
         if not plan.accepted:
-            world.account.lost_unaccepted[number.phone_number_id] += 1
+            world.account.lose(number.phone_number_id, conversation.customer, payload.get("biz_opaque_callback_data"))
             await asyncio.sleep(knobs.answer_delay + plan.slow)
             return end(plan, {})
         self._check_limits(number, conversation)
@@ -91,7 +92,7 @@ class MessagesRoute:
             world.deliver(message)
         if plan.slow:
             await asyncio.sleep(plan.slow)
-        message.record.answer = plan.ending
+        message.record.answer = "unheard" if is_gone(request.receive) else plan.ending
         contact = {"wa_id": conversation.wa_id} if to_phone else {"user_id": conversation.user_id}
         accepted = {
             "messaging_product": "whatsapp",
@@ -99,6 +100,14 @@ class MessagesRoute:
             "messages": [{"id": message.record.wamid}],
         }
         return end(plan, accepted)
+
+    def _stop_by(self, plan: Plan, number: Number) -> None:
+        """Refuse the call as a fault says, or as follows from what a fault takes away just now."""
+        if plan.access is not None:
+            self._world.take_access(number.phone_number_id, plan.access)
+            raise dead_token() if plan.access.kind == "revoke" else invisible_object(number.phone_number_id)
+        if plan.refuse is not None:
+            raise refusal(plan.refuse)
 
     def _recipient(self, number: Number, payload: dict[str, Any]) -> tuple[Conversation, bool]:
         """Who gets it, and whether it was sent to a phone number: `to` wins over `recipient`."""

@@ -1,10 +1,11 @@
 """What the control API is asked for: its bodies, checked, durations in seconds."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from simulator.faults import CallName, FaultKind
+from simulator.chaos import KINDS, LONGEST
+from simulator.faults import CallName, Fault, FaultKind, fits
 
 Digits = Annotated[str, Field(pattern=r"^\d+$")]
 
@@ -76,6 +77,7 @@ class FaultOrder(Order):
     phone_number_id: str | None = None
     recipient: str | None = None
     call: CallName = "send"
+    after: Annotated[int, Field(ge=0)] = 0
     count: Annotated[int, Field(ge=1)] | None = None
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     accepted: bool = True
@@ -86,6 +88,30 @@ class FaultOrder(Order):
     is_transient: bool | None = None
     details: str = ""
     copies: Annotated[int, Field(ge=1, le=100)] = 2
+    foreign_id: bool = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if not fits(self.kind, self.call):
+            raise ValueError(f"the call {self.call} cannot meet a fault of the kind {self.kind}")
+        return self
+
+    def fault(self) -> Fault:
+        """The fault that is ordered."""
+        return Fault(**self.model_dump(include=set(FaultOrder.model_fields)))
+
+
+class ChaosOrder(Order):
+    """Random faults from a seed; `Chaos` says what each field is for."""
+
+    seed: Annotated[int, Field(ge=0)] | None = None
+    """None: any."""
+    seconds: Annotated[float, Field(gt=0, le=86400)] | None = None
+    """None: until it is stopped."""
+    kinds: Annotated[tuple[str, ...], Field(min_length=1)] = KINDS
+    phone_number_id: str | None = None
+    longest: Annotated[float, Field(gt=0)] = LONGEST
+    pace: Annotated[float, Field(gt=0)] = 1.0
 
 
 class WebhookOrder(Order):

@@ -27,14 +27,45 @@ def app_secret_proof(token: str, app_secret: str) -> str:
     return hmac.digest(app_secret.encode(), token.encode(), hashlib.sha256).hex()
 
 
-def envelope(updates: Iterable[Update], *, time: int | None = None) -> bytes:
-    """One POST body; updates of the same WABA that follow each other share an entry."""
+def envelope(updates: Iterable[Update], *, time: int | None = None, apart: bool = False) -> bytes:
+    """One POST body; updates of the same WABA that follow each other share an entry, unless they are kept apart."""
     stamp = {} if time is None else {"time": time}
-    entries = [
-        {"id": waba_id, **stamp, "changes": [change for _, change in group]}
-        for waba_id, group in groupby(updates, key=lambda update: update[0])
-    ]
+    groups = [(waba_id, [change]) for waba_id, change in updates] if apart else _by_waba(updates)
+    entries = [{"id": waba_id, **stamp, "changes": changes} for waba_id, changes in groups]
     return orjson.dumps({"object": "whatsapp_business_account", "entry": entries})
+
+
+def _by_waba(updates: Iterable[Update]) -> list[tuple[str, list[Change]]]:
+    groups = groupby(updates, key=lambda update: update[0])
+    return [(waba_id, [change for _, change in group]) for waba_id, group in groups]
+
+
+def merged(updates: Iterable[Update]) -> list[Update]:
+    """The same with one change for all messages, statuses and contacts of a number, who then stand in no pairs."""
+    kept: list[Update] = []
+    values: dict[str, dict[str, Any]] = {}
+    for waba_id, change in updates:
+        number = change["value"].get("metadata", {}).get("phone_number_id")
+        if change["field"] != "messages" or number is None:
+            kept.append((waba_id, change))
+        elif number in values:
+            _merge(values[number], change["value"])
+        else:
+            values[number] = {
+                name: list(part) if isinstance(part, list) else part for name, part in change["value"].items()
+            }
+            kept.append((waba_id, {**change, "value": values[number]}))
+    return kept
+
+
+def _merge(value: dict[str, Any], more: dict[str, Any]) -> None:
+    """A contact stands there once, wherever in the list."""
+    for name in ("messages", "statuses", "errors"):
+        if name in more:
+            value.setdefault(name, []).extend(more[name])
+    for contact in more.get("contacts", []):
+        if contact not in value.setdefault("contacts", []):
+            value["contacts"].insert(0, contact)
 
 
 def messages_change(number: Number, **value: Any) -> Change:

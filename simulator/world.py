@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulator.account import Accepted, Account
@@ -13,8 +13,9 @@ from simulator.clock import Clock
 from simulator.config import SimulatorConfig
 from simulator.customers import Conversation, Customers, Reply, Said
 from simulator.deliveries import Deliveries
-from simulator.faults import Faults, Plan
+from simulator.faults import Fault, Faults, Plan
 from simulator.numbers import Number
+from simulator.player import Player
 from simulator.wire import Change, failed_change, inbound_change, status_change
 
 RE_ENGAGEMENT = 131047
@@ -44,8 +45,10 @@ class World:
     assets: Assets = field(init=False)
     chance: random.Random = field(init=False)
     faults: Faults = field(init=False)
+    player: Player = field(init=False)
     deliveries: Deliveries = field(init=False)
     _timers: set[asyncio.TimerHandle] = field(default_factory=set)
+    _given_back: set[asyncio.TimerHandle] = field(default_factory=set)
     _run: str = field(default_factory=lambda: secrets.token_hex(5).upper())
     _wamids: int = 0
 
@@ -53,7 +56,8 @@ class World:
         self.chance = random.Random(self.config.seed)  # noqa: S311 - repeatable, not secret
         self.assets = Assets(self.config.app_id, self.config.portfolio_id, self.numbers)
         self.faults = Faults(self.chance)
-        self.deliveries = Deliveries(self.config, self.account.webhooks)
+        self.player = Player(self.faults, self.chance)
+        self.deliveries = Deliveries(self.config, self.account.webhooks, self.faults)
 
     def new_wamid(self) -> str:
         """A message id that no other simulator gives."""
@@ -130,11 +134,12 @@ class World:
         if message.plan.withhold:
             return
         changes = self._statuses(message)
-        if number.knobs.shuffle_statuses:
+        if number.knobs.shuffle_statuses or message.plan.shuffle:
             self.chance.shuffle(changes)
         first = 1 if record.outcome == "failed" else 0
         for place, change in enumerate(changes, first):
-            self._later(place * number.knobs.status_interval, number, change, message.plan.copies)
+            seconds = message.plan.late + place * number.knobs.status_interval
+            self._later(seconds, number, change, message.plan.copies)
 
     def release(self, number: Number, *, shuffle: bool = False) -> int:
         """Send the statuses that `hold_statuses` kept; how many there were."""
@@ -159,6 +164,26 @@ class World:
         self.deliveries.send((number.waba_id, change), copies=copies, url=url)
         return True
 
+    def take_access(self, object_id: str, fault: Fault) -> None:
+        """Kill the tokens of a number, or of all of a WABA, or take it from them; for the fault's time, if it has one.
+
+        A token that is dead at Meta stays dead: what comes back after a while is a stand-in for a person's renewal.
+        """
+        knob = "revoked" if fault.kind == "revoke" else "removed"
+        number = self.numbers.get(object_id)
+        numbers = [number] if number is not None else self.assets.numbers_of(object_id)
+        for one in numbers:
+            one.knobs = replace(one.knobs, **{knob: True})
+
+        def give_back() -> None:
+            self._given_back.discard(timer)
+            for one in numbers:
+                one.knobs = replace(one.knobs, **{knob: False})
+
+        if fault.seconds:
+            timer = asyncio.get_running_loop().call_later(fault.seconds, give_back)
+            self._given_back.add(timer)
+
     async def settled(self, seconds: float) -> bool:
         """Wait until no status is due and every webhook was answered 200; False when `seconds` pass first."""
         try:
@@ -171,7 +196,8 @@ class World:
 
     async def close(self) -> None:
         """Drop what is due and stop delivering."""
-        for timer in self._timers:
+        self.player.stop()
+        for timer in self._timers | self._given_back:
             timer.cancel()
         await self.deliveries.close()
 
@@ -179,12 +205,13 @@ class World:
         record, number = message.record, message.number
         timestamp = int(record.arrived_at)
         if record.code is not None:
-            details = message.plan.fail.details if message.plan.fail else ""
+            fault = message.plan.fail
+            details = fault.details if fault else ""
             return [
                 failed_change(
                     number,
                     message.conversation,
-                    wamid=record.wamid,
+                    wamid=self.new_wamid() if fault is not None and fault.foreign_id else record.wamid,
                     timestamp=timestamp,
                     to_phone=message.to_phone,
                     code=record.code,

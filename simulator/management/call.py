@@ -16,7 +16,7 @@ from simulator.calls import CallRecord
 from simulator.endings import end, refusal
 from simulator.faults import CallName
 from simulator.management.usage import Usage
-from simulator.refusals import RefusedError, dead_token
+from simulator.refusals import RefusedError, dead_token, invisible_object
 from simulator.world import World
 
 Json = dict[str, Any]
@@ -99,6 +99,9 @@ class Desk:
 
     async def _run(self, operation: Operation, call: Call, record: CallRecord) -> Response:
         plan = self._world.faults.plan(call.object_id, "", operation.name)
+        if plan.access is not None:
+            call.world.take_access(call.object_id, plan.access)
+            raise dead_token() if plan.access.kind == "revoke" else invisible_object(call.object_id, method=call.method)
         if plan.refuse is not None:
             self._usage.note(call.object_id, plan.refuse)
             raise refusal(plan.refuse)
