@@ -21,6 +21,7 @@ from store.tables.numbers import integrations, rate_slots, wabas
 from store.tables.onboardings import data_requests, oauth_states, onboarding_steps, onboardings
 from store.tables.organizations import agent_flows, api_keys, organizations
 from store.tables.people import audit_log, people, sessions, sign_in_attempts
+from store.tables.portfolios import portfolio_contacts, portfolios
 from store.tables.webhooks import (
     api_processes,
     error_reports,
@@ -57,6 +58,8 @@ __all__ = [
     "onboardings",
     "organizations",
     "people",
+    "portfolio_contacts",
+    "portfolios",
     "queue_no",
     "rate_slots",
     "sessions",

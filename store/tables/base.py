@@ -18,9 +18,9 @@ def id_column() -> Column[object]:
     return Column("id", Uuid, primary_key=True)
 
 
-def organization_column() -> Column[object]:
+def organization_column(*, primary_key: bool = False) -> Column[object]:
     """Whose the row is: every query names it."""
-    return Column("organization_id", Uuid, ForeignKey("organizations.id"), nullable=False)
+    return Column("organization_id", Uuid, ForeignKey("organizations.id"), nullable=False, primary_key=primary_key)
 
 
 def created_column() -> Column[object]:

@@ -52,10 +52,12 @@ def upgrade() -> None:
     )
     op.alter_column("integrations", "unknown_policy", server_default=sa.text("'evidence'"))
     _add_what_errors_leave_behind()
+    _add_rates()
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    _drop_rates()
     _drop_what_errors_leave_behind()
     op.alter_column("integrations", "unknown_policy", server_default=sa.text("'ask'"))
     op.execute("UPDATE integrations SET unknown_policy = 'ask' WHERE unknown_policy = 'evidence'")
@@ -103,3 +105,52 @@ def _drop_what_errors_leave_behind() -> None:
     )
     for name in ("released_at", "check_nudged_at", "check_due_at"):
         op.drop_column("integrations", name)
+
+
+def _add_rates() -> None:
+    now = sa.text("now()")
+    op.add_column("rate_slots", sa.Column("queue_until", sa.DateTime(timezone=True), server_default=now, nullable=False))
+    op.alter_column("rate_slots", "burst", server_default=sa.text("2"))
+    op.execute("UPDATE rate_slots SET burst = 2")
+    op.create_table(
+        "portfolios",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("portfolio", sa.Text(), nullable=False),
+        sa.Column("contacts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("promised_until", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_portfolios_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "portfolio", name=op.f("pk_portfolios")),
+    )
+    op.create_table(
+        "portfolio_contacts",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("portfolio", sa.Text(), nullable=False),
+        sa.Column("contact_id", sa.Uuid(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_portfolio_contacts_organization_id_organizations")
+        ),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.id"], name=op.f("fk_portfolio_contacts_contact_id_contacts"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "portfolio", "contact_id", name=op.f("pk_portfolio_contacts")),
+    )
+    op.create_index(
+        "ix_portfolio_contacts_organization_id_portfolio_sent_at",
+        "portfolio_contacts",
+        ["organization_id", "portfolio", "sent_at"],
+        unique=False,
+    )
+    op.create_index("ix_portfolio_contacts_contact_id", "portfolio_contacts", ["contact_id"], unique=False)
+
+
+def _drop_rates() -> None:
+    op.drop_index("ix_portfolio_contacts_contact_id", table_name="portfolio_contacts")
+    op.drop_index("ix_portfolio_contacts_organization_id_portfolio_sent_at", table_name="portfolio_contacts")
+    op.drop_table("portfolio_contacts")
+    op.drop_table("portfolios")
+    op.alter_column("rate_slots", "burst", server_default=sa.text("5"))
+    op.execute("UPDATE rate_slots SET burst = 5")
+    op.drop_column("rate_slots", "queue_until")
