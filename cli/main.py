@@ -5,6 +5,7 @@ Imports of the rooms are late, so that a command loads only what it needs.
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -70,11 +71,16 @@ def worker() -> None:
 def simulator(
     port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; DEV_SIMULATOR_PORT by default.")] = None,
     webhook_url: Annotated[str, typer.Option(help="Where webhooks go.")] = "",
+    *,
+    faults: Annotated[Path | None, typer.Option(help="A script of faults to play, as in docs/simulator.md.")] = None,
+    chaos: Annotated[bool, typer.Option("--chaos", help="Play random faults until it ends.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="The seed of --chaos; any by default.")] = None,
 ) -> None:
     """Run the stand-in for Meta; it signs with META_APP_SECRET."""
+    from cli.disturbances import script_for
     from cli.roles import run_simulator
 
-    run_simulator(load(), port=port, webhook_url=webhook_url)
+    run_simulator(load(), port=port, webhook_url=webhook_url, script=script_for(faults, chaos=chaos, seed=seed))
 
 
 @app.command()

@@ -13,6 +13,7 @@ import telemetry
 from intake.due_runs import Wakers
 from intake.loop import Intake
 from settings import Settings
+from simulator.script import Script
 from store.engine import Database
 from whatsapp.accounts import Accounts
 from workflows.client import CheckSchedules, ConversationStarter, DeliveryStarter, OnboardingStarter, connect
@@ -71,14 +72,17 @@ def run_intake(settings: Settings) -> None:
         uvloop.run(_intake_until_signalled(settings))
 
 
-def run_simulator(settings: Settings, *, port: int | None, webhook_url: str) -> None:
-    """Serve the stand-in for Meta until SIGTERM or SIGINT."""
+def run_simulator(settings: Settings, *, port: int | None, webhook_url: str, script: Script | None = None) -> None:
+    """Serve the stand-in for Meta until SIGTERM or SIGINT, with a script of faults if there is one."""
     from simulator.app import serve
     from simulator.config import SimulatorConfig
 
-    secret = settings.meta.app_secret.get_secret_value()
     config = SimulatorConfig(
-        app_secret=secret, app_id=settings.meta.app_id, webhook_url=webhook_url, require_proof=True
+        app_secret=settings.meta.app_secret.get_secret_value(),
+        app_id=settings.meta.app_id,
+        webhook_url=webhook_url,
+        require_proof=True,
+        script=script,
     )
     serve(config, port=port or settings.local.dev_simulator_port)
 

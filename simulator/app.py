@@ -23,6 +23,8 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         world.deliveries.open()
+        if config.script is not None:
+            world.player.play(config.script)
         yield
         await world.close()
 

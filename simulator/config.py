@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from simulator.script import Script
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatorConfig:
@@ -28,4 +30,6 @@ class SimulatorConfig:
     retry_for: timedelta = timedelta(days=7)
     """Meta's own patience."""
     seed: int = 0
-    """Makes shuffles and faults by probability repeatable."""
+    """Makes shuffles and faults by probability repeatable; a script brings its own."""
+    script: Script | None = None
+    """Played from the start on."""

@@ -77,6 +77,7 @@ def _add_numbers(router: APIRouter, world: World) -> None:
             world.assets.grant(order.token, world.assets.wabas[number.waba_id])
             number.token = order.token
         number.knobs = replace(number.knobs, **order.changes())
+        world.deliver_held()
         return _number_view(number)
 
     @router.post("/release")
@@ -243,7 +244,9 @@ def _add_clock(router: APIRouter, world: World) -> None:
 
     @router.post("/clock")
     async def move_clock(order: orders.ClockOrder) -> Json:
-        return {"now": world.clock.move(order.move)}
+        now = world.clock.move(order.move)
+        world.deliver_held()
+        return {"now": now}
 
 
 def _add_account(router: APIRouter, world: World) -> None:

@@ -127,7 +127,7 @@ class MessagesRoute:
 
     def _check_limits(self, number: Number, conversation: Conversation) -> None:
         now, knobs = self._world.clock.now(), number.knobs
-        if not number.throughput.has_room(now, rate=knobs.throughput, burst=knobs.throughput_burst):
+        if not number.throughput.has_room(now, rate=number.per_second, burst=knobs.throughput_burst):
             raise RefusedError(130429)
         if knobs.pair_limit and not conversation.pair.take(now):
             raise RefusedError(131056)

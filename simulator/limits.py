@@ -1,10 +1,16 @@
-"""Meta's two limits on sending that answer at once: throughput per number (130429) and pair (131056).
+"""Meta's limits on sending. Throughput per number (130429) and pair (131056) answer at once; a refused call counts not.
 
-Both run on the simulator's clock. A call that was refused does not count.
+The messaging limit of a portfolio shows later: what is over it fails or waits after its 200. All three run on the
+simulator's clock.
 """
 
 from collections import deque
 
+STANDARD, UPGRADED, COEXISTENCE = 80, 1000, 20
+"""Messages per second of a number: at first, once upgraded, and of one that the WhatsApp Business app uses too."""
+TIERS = {"TIER_50": 50, "TIER_250": 250, "TIER_1K": 1_000, "TIER_2K": 2_000, "TIER_10K": 10_000, "TIER_100K": 100_000}
+"""Users per moving 24 h by messaging limit; TIER_UNLIMITED and what is not known here have none."""
+REACH_WINDOW = 24 * 3600.0
 PAIR_INTERVAL = 6.0
 """Seconds per message to the same user."""
 PAIR_BURST = 45
@@ -54,4 +60,24 @@ class Pair:
         if full_again_at - now > PAIR_BURST * PAIR_INTERVAL:
             return False
         self._full_again_at = full_again_at
+        return True
+
+
+class Reach:
+    """The users whom a portfolio wrote to outside of their windows in a moving 24 h, each counted once."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+        """By user, the one who was written to longest ago first."""
+
+    def take(self, user: str, now: float, limit: int | None) -> bool:
+        """Count a user who is written to now; False, and nothing counted, if that is one more than `limit`."""
+        while self._last and (oldest := next(iter(self._last.items())))[1] <= now - REACH_WINDOW:
+            del self._last[oldest[0]]
+        if user not in self._last and limit is not None and len(self._last) >= limit:
+            return False
+        self._last.pop(user, None)
+        self._last[user] = now
         return True

@@ -71,6 +71,7 @@ def capability_update(world: World, waba: Waba, limit: Any, most_numbers: int | 
     for number in world.numbers.values() if str(limit).startswith("TIER_") else ():
         if world.assets.wabas[number.waba_id].business_id == waba.business_id:
             number.standing.messaging_limit = limit
+    world.deliver_held()
     return tell_waba(world, waba, {"field": "business_capability_update", "value": value})
 
 

@@ -1,21 +1,24 @@
 """The business's numbers, as Meta would know them, each with its knobs."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from simulator.business.standing import Standing
-from simulator.limits import Throughput
+from simulator.limits import COEXISTENCE, STANDARD, UPGRADED, Throughput
 
 
 @dataclass(frozen=True, slots=True)
 class Knobs:
     """How the simulator behaves towards one number. Durations are seconds."""
 
-    throughput: int = 80
-    """Messages per second, in and out together; 0 is no limit."""
+    throughput: int | None = None
+    """Messages per second, in and out together; 0 is no limit, None: what Meta gives a number that stands so."""
     throughput_burst: int = 5
     """What one second may hold beyond `throughput`."""
     pair_limit: bool = True
+    over_limit: Literal["fail", "hold", "ignore"] = "fail"
+    """What becomes of a template to one user more than the portfolio's messaging limit: it fails late, or is kept until
+    there is room."""
     answer_delay: float = 0.0
     """Graph's own time: the customer has the message, and the caller the answer, after it."""
     statuses: tuple[str, ...] = ("sent", "delivered", "read")
@@ -50,6 +53,15 @@ class Number:
     throughput: Throughput = field(default_factory=Throughput)
     held: list[dict[str, Any]] = field(default_factory=list)
     """Statuses withheld, as webhook changes."""
+
+    @property
+    def per_second(self) -> int:
+        """Messages that one second may hold, in and out together; 0 is no limit."""
+        if self.knobs.throughput is not None:
+            return self.knobs.throughput
+        if self.standing.is_on_biz_app and self.standing.platform_type == "CLOUD_API":
+            return COEXISTENCE
+        return UPGRADED if self.standing.throughput_level == "HIGH" else STANDARD
 
     @property
     def metadata(self) -> dict[str, str]:

@@ -81,6 +81,7 @@ def _add_numbers(router: APIRouter, world: World) -> None:
     async def change_standing(phone_number_id: str, order: orders.StandingOrder) -> Json:
         number = _number(world, phone_number_id)
         _stand(world, number.standing, order)
+        world.deliver_held()
         return number_view(number)
 
 

@@ -1,11 +1,11 @@
 """What the control API is asked for: its bodies, checked, durations in seconds."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from simulator.chaos import KINDS, LONGEST
-from simulator.faults import CallName, Fault, FaultKind, fits
+from simulator.faults import CallName, Fault, FaultKind, kinds_of
 
 Digits = Annotated[str, Field(pattern=r"^\d+$")]
 
@@ -23,6 +23,7 @@ class KnobsOrder(Order):
     throughput: Annotated[int, Field(ge=0)] | None = None
     throughput_burst: Annotated[int, Field(ge=0)] | None = None
     pair_limit: bool | None = None
+    over_limit: Literal["fail", "hold", "ignore"] | None = None
     answer_delay: Annotated[float, Field(ge=0)] | None = None
     statuses: tuple[str, ...] | None = None
     status_interval: Annotated[float, Field(ge=0)] | None = None
@@ -92,8 +93,10 @@ class FaultOrder(Order):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if not fits(self.kind, self.call):
-            raise ValueError(f"the call {self.call} cannot meet a fault of the kind {self.kind}")
+        if self.kind not in (kinds := kinds_of(self.call)):
+            raise ValueError(f"call: {self.call} meets no fault of the kind {self.kind}, but {', '.join(kinds)}")
+        if self.kind in {"slow", "late"} and not self.seconds:
+            raise ValueError(f"seconds: a fault of the kind {self.kind} does nothing without them")
         return self
 
     def fault(self) -> Fault:

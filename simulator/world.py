@@ -11,26 +11,18 @@ from simulator.business.assets import Assets
 from simulator.business.subscription import OVERRIDABLE
 from simulator.clock import Clock
 from simulator.config import SimulatorConfig
-from simulator.customers import Conversation, Customers, Reply, Said
+from simulator.customers import Conversation, Customers, Said
 from simulator.deliveries import Deliveries
 from simulator.faults import Fault, Faults, Plan
+from simulator.limits import TIERS, Reach
 from simulator.numbers import Number
+from simulator.outgoing import Outgoing
 from simulator.player import Player
-from simulator.wire import Change, failed_change, inbound_change, status_change
+from simulator.wire import Change, inbound_change
 
 RE_ENGAGEMENT = 131047
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """An accepted message with everything its delivery to the customer needs."""
-
-    record: Accepted
-    number: Number
-    conversation: Conversation
-    payload: dict[str, Any]
-    plan: Plan
-    to_phone: bool
+OVER_LIMIT = 131048
+"""Meta's pages name no code for it: this one says that a number may not send more messages for now."""
 
 
 @dataclass(slots=True)
@@ -49,6 +41,9 @@ class World:
     deliveries: Deliveries = field(init=False)
     _timers: set[asyncio.TimerHandle] = field(default_factory=set)
     _given_back: set[asyncio.TimerHandle] = field(default_factory=set)
+    _held: list[Outgoing] = field(default_factory=list)
+    _reaches: dict[str, Reach] = field(default_factory=dict)
+    """By portfolio."""
     _run: str = field(default_factory=lambda: secrets.token_hex(5).upper())
     _wamids: int = 0
 
@@ -111,26 +106,34 @@ class World:
         )
         if plan.fail is not None:
             record.outcome, record.code = "failed", plan.fail.code or 131026
-        elif record.type != "template" and not conversation.window_is_open(now):
-            record.outcome, record.code = "failed", RE_ENGAGEMENT
+        elif not conversation.window_is_open(now):
+            self._judge_outside_window(record, number, conversation)
         self.account.accept(record)
         return Outgoing(record, number, conversation, payload, plan, to_phone)
 
+    def _judge_outside_window(self, record: Accepted, number: Number, conversation: Conversation) -> None:
+        """Only templates are delivered there, to as many users as the portfolio's limit says; the rest ends late."""
+        if record.type != "template":
+            record.outcome, record.code = "failed", RE_ENGAGEMENT
+        elif number.knobs.over_limit == "ignore" or self._has_reach(number, conversation):
+            return
+        elif number.knobs.over_limit == "hold":
+            record.outcome = "held"
+        else:
+            record.outcome, record.code = "failed", OVER_LIMIT
+
     def deliver(self, message: Outgoing) -> None:
-        """Hand an accepted message to its customer and send its statuses; a failed one only has its status."""
+        """Hand an accepted message to its customer and send its statuses; a failed one only has its status.
+
+        One that is over its portfolio's limit waits until there is room.
+        """
         record, number = message.record, message.number
+        if record.outcome == "held":
+            self._held.append(message)
+            return
         if record.outcome != "failed":
             record.outcome = "delivered"
-            message.conversation.add_reply(
-                Reply(
-                    wamid=record.wamid,
-                    type=record.type,
-                    content=message.payload[record.type],
-                    callback_data=record.callback_data,
-                    reply_to=(message.payload.get("context") or {}).get("message_id"),
-                    received_at=self.clock.now(),
-                )
-            )
+            message.conversation.add_reply(message.reply(self.clock.now()))
         if message.plan.withhold:
             return
         changes = self._statuses(message)
@@ -140,6 +143,19 @@ class World:
         for place, change in enumerate(changes, first):
             seconds = message.plan.late + place * number.knobs.status_interval
             self._later(seconds, number, change, message.plan.copies)
+
+    def deliver_held(self) -> None:
+        """Deliver what was over a limit and no longer is, in order."""
+        held, self._held = self._held, []
+        for message in held:
+            message.record.outcome = "pending" if self._has_reach(message.number, message.conversation) else "held"
+            self.deliver(message)
+
+    def _has_reach(self, number: Number, conversation: Conversation) -> bool:
+        """Count a user who is written to outside of a window; False if that is one more than the portfolio may."""
+        business_id = self.assets.wabas[number.waba_id].business_id
+        reach = self._reaches.setdefault(business_id, Reach())
+        return reach.take(conversation.user_id, self.clock.now(), TIERS.get(number.standing.messaging_limit))
 
     def release(self, number: Number, *, shuffle: bool = False) -> int:
         """Send the statuses that `hold_statuses` kept; how many there were."""
@@ -202,35 +218,11 @@ class World:
         await self.deliveries.close()
 
     def _statuses(self, message: Outgoing) -> list[Change]:
-        record, number = message.record, message.number
-        timestamp = int(record.arrived_at)
-        if record.code is not None:
-            fault = message.plan.fail
-            details = fault.details if fault else ""
-            return [
-                failed_change(
-                    number,
-                    message.conversation,
-                    wamid=self.new_wamid() if fault is not None and fault.foreign_id else record.wamid,
-                    timestamp=timestamp,
-                    to_phone=message.to_phone,
-                    code=record.code,
-                    details=details,
-                )
-            ]
-        names = number.knobs.statuses if record.type != "reaction" else number.knobs.statuses[:1]
-        return [
-            status_change(
-                number,
-                message.conversation,
-                wamid=record.wamid,
-                status=name,
-                timestamp=timestamp,
-                callback_data=record.callback_data,
-                to_phone=message.to_phone,
-            )
-            for name in names
-        ]
+        if message.record.code is None:
+            return message.statuses()
+        fault = message.plan.fail
+        is_foreign = fault is not None and fault.foreign_id
+        return [message.failure(message.record.code, self.new_wamid() if is_foreign else message.record.wamid)]
 
     def _later(self, seconds: float, number: Number, change: Change, copies: int) -> None:
         def due() -> None:
