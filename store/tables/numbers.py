@@ -119,7 +119,5 @@ rate_slots = Table(
     Column("next_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     # The time that the last of those who wait for a slot was told to come back at.
     Column("queue_until", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    # Meta refused one for the rate (130429): nothing leaves before this.
-    instant("slowed_until"),
     postgresql_with={"fillfactor": "50"},
 )

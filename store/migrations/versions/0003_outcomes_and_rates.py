@@ -83,7 +83,6 @@ def _add_what_errors_leave_behind() -> None:
         unique=False,
         postgresql_where=sa.text("check_due_at IS NOT NULL"),
     )
-    op.add_column("rate_slots", sa.Column("slowed_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("conversations", sa.Column("window_refused_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("contacts", sa.Column("marketing_source", sa.Text(), nullable=True))
     op.add_column("contacts", sa.Column("marketing_told_at", sa.DateTime(timezone=True), nullable=True))
@@ -97,7 +96,6 @@ def _drop_what_errors_leave_behind() -> None:
     op.drop_column("contacts", "marketing_told_at")
     op.drop_column("contacts", "marketing_source")
     op.drop_column("conversations", "window_refused_at")
-    op.drop_column("rate_slots", "slowed_until")
     op.drop_index(
         "ix_integrations_check_due_at",
         table_name="integrations",
