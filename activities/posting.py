@@ -16,6 +16,7 @@ import structlog
 
 import telemetry
 from activities.answers import AnswerRecorder
+from activities.slots import in_slot
 from store import claims, outcomes
 from store.claims import Claimed, Unclaimed
 from store.engine import DATABASE_ERRORS, Database
@@ -100,13 +101,13 @@ class PostOffice:
             log.warning("message.post_failed", message_id=str(message_id), error=type(task.exception()).__name__)
 
     async def _claim_post_record(self, message_id: UUID) -> SendOutcome:
-        claimed_at = _boot_seconds()
+        claimed_at, asked_at = _boot_seconds(), time.monotonic()
         claimed = await claims.claim(self.database, message_id)
         if isinstance(claimed, Unclaimed):
             if not claimed.found_queued:
                 telemetry.claims_not_queued.inc()
             return SendOutcome(str(message_id), claimed.state, claimed.why, stop=claimed.stop)
-        answer = await self._post(claimed, claimed_at=claimed_at)
+        answer = await self._post(claimed, claimed_at=claimed_at, asked_at=asked_at)
         if _boot_seconds() - claimed_at > ANSWER_WITHIN.total_seconds():
             # After a pause the answer may be there before anybody notices that the activity was given up for dead:
             # whoever looked meanwhile saw a row in flight and waits for it.
@@ -116,10 +117,8 @@ class PostOffice:
         stop = recorded.state in (State.QUEUED, State.SENDING, State.UNKNOWN)
         return SendOutcome(str(message_id), recorded.state, recorded.why, stop=stop)
 
-    async def _post(self, claimed: Claimed, *, claimed_at: float) -> Answer | None:
+    async def _post(self, claimed: Claimed, *, claimed_at: float, asked_at: float) -> Answer | None:
         """Meta's answer; None when nothing was posted because the claim had grown old."""
-        if claimed.slot_in:
-            await asyncio.sleep(claimed.slot_in.total_seconds())
         sealed = claimed.access_token_sealed
         try:
             token = open_token(self.ring, sealed, claimed.integration_id)
@@ -131,7 +130,8 @@ class PostOffice:
             claimed.content,
             callback_data=f"{claimed.message_id}.{claimed.attempt}",
         )
-        if _boot_seconds() - claimed_at > CLAIM_KEEPS.total_seconds():
+        in_time = await in_slot(self.database, claimed.integration_id, asked_at=asked_at, wait=claimed.slot_in)
+        if not in_time or _boot_seconds() - claimed_at > CLAIM_KEEPS.total_seconds():
             return None
         return await self.sender.send(claimed.phone_number_id, token, payload)
 

@@ -11,8 +11,9 @@ from bench.figures import Figure
 from bench.house import PER_SECOND, House
 from cli import tenant
 from cli.errors import CommandError
-from store.claims import book_slot
+from store.rates import book_received
 from whatsapp import messages
+from whatsapp.app_secrets import AppSecrets
 from whatsapp.graph import Accepted, Graph
 
 IN_FLIGHT = 300
@@ -40,7 +41,7 @@ async def sends(house: House, duration: timedelta) -> list[Figure]:
             client,
             base_url=house.stack.simulator_url,
             version="v26.0",
-            app_secret=house.stack.keys.app_secret,
+            secrets=AppSecrets.of(house.stack.keys.app_secret),
             deadline=_DEADLINE,
         )
 
@@ -59,10 +60,10 @@ async def sends(house: House, duration: timedelta) -> list[Figure]:
 
 async def slots(house: House, duration: timedelta) -> list[Figure]:
     """Slots granted per second on one number's row, each in a transaction of its own."""
+    received = {house.integration_id: 1}
 
     async def book() -> None:
-        async with house.database.transaction() as connection:
-            await book_slot(connection, house.integration_id)
+        await book_received(house.database, received)
 
     per_s = await _repeat(book, _BOOKING, duration)
     return [Figure("slots.per_s", per_s, "1/s", f"{_BOOKING} at once on the row of one number")]

@@ -11,10 +11,11 @@ from uuid import UUID
 from sqlalchemy import text
 
 from store.engine import Database
+from store.rates import PACE, SLOT_SLEEP
 from whatsapp.window import WINDOW
 
-# Locks as every claim does: the conversation, the message, last the number's slot. A slot that is too far ahead is
-# not taken, and then nothing else is written.
+# Locks as every claim does: the conversation, the message, last the number's slot. A slot that is too far ahead, or
+# that others wait for, is not taken, and then nothing else is written. Templates outside windows go the other way.
 _CLAIM = text("""
     WITH conversation AS MATERIALIZED (
       SELECT id, contact_id, in_charge, window_opened_at, pair_next_at FROM conversations
@@ -33,7 +34,7 @@ _CLAIM = text("""
       WHERE m.id = :message_id AND m.state = 'queued' AND m.hold IS NULL
         AND (m.send_before IS NULL OR m.send_before > clock_timestamp())
         AND (m.author <> 'bot' OR c.in_charge = 'bot')
-        AND (m.type = 'template' OR c.window_opened_at + CAST(:window AS interval) > clock_timestamp())
+        AND c.window_opened_at + CAST(:window AS interval) > clock_timestamp()
         AND m.category IS DISTINCT FROM 'marketing'
         AND i.enabled AND i.state = 'live' AND i.access_token_sealed IS NOT NULL
         AND (c.pair_next_at IS NULL OR c.pair_next_at - CAST(:pair_ahead AS interval) <= clock_timestamp())
@@ -44,12 +45,12 @@ _CLAIM = text("""
       FOR NO KEY UPDATE OF m
     ), slot AS (
       UPDATE rate_slots s
-      SET next_at = greatest(s.next_at, clock_timestamp()) + interval '1 second' / s.per_second
-      FROM ready
+      SET next_at = greatest(s.next_at, clock_timestamp()) + pace.factor / s.per_second
+      FROM ready, (SELECT interval '1 second' / CAST(:pace AS double precision) AS factor) AS pace
       WHERE s.integration_id = ready.integration_id AND (ready.wa_id IS NOT NULL OR ready.user_id IS NOT NULL)
-        AND s.next_at + (1 - s.burst) * (interval '1 second' / s.per_second) - clock_timestamp()
-            <= CAST(:slot_ahead AS interval)
-      RETURNING s.next_at - s.burst * (interval '1 second' / s.per_second) - clock_timestamp() AS slot_in
+        AND greatest(s.next_at + (1 - s.burst) * (pace.factor / s.per_second), s.queue_until)
+            <= clock_timestamp() + CAST(:slot_ahead AS interval)
+      RETURNING s.next_at - s.burst * (pace.factor / s.per_second) - clock_timestamp() AS slot_in
     ), claimed AS (
       UPDATE messages m
       SET state = 'sending', attempt = m.attempt + 1, claimed_at = clock_timestamp(), unknown_until = NULL,
@@ -73,7 +74,7 @@ _CLAIM = text("""
 
 
 async def claim_at_once(
-    database: Database, message_id: UUID, *, pair_ahead: timedelta, pair_interval: timedelta, slot_ahead: timedelta
+    database: Database, message_id: UUID, *, pair_ahead: timedelta, pair_interval: timedelta
 ) -> Any:
     """All that the post needs, as `store.claims.Claimed` names it, or None: nothing was written then."""
     values = {
@@ -81,7 +82,8 @@ async def claim_at_once(
         "window": WINDOW,
         "pair_ahead": pair_ahead,
         "pair_interval": pair_interval,
-        "slot_ahead": slot_ahead,
+        "slot_ahead": SLOT_SLEEP,
+        "pace": PACE,
     }
     async with database.statement() as connection:
         return (await connection.execute(_CLAIM, values)).mappings().one_or_none()

@@ -1,7 +1,8 @@
 """The claim: the one transaction after which a message may be posted, and the only way from `queued` to `sending`.
 
-It locks the conversation, then the message, checks what must hold at this instant, books the pair and, as its last
-statement, the number's slot, so that the most contended row is locked for the shortest time.
+It locks the conversation, then the message, checks what must hold at this instant, counts a contact that is written to
+first, books the pair and, as its last statement, the number's slot: what is most contended is locked for the shortest
+time.
 """
 
 from dataclasses import dataclass
@@ -12,18 +13,16 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store import handover, portfolios, rates
 from store.claim_at_once import claim_at_once
 from store.engine import Database
 from store.transitions import Event, State, after
+from whatsapp.messaging_limit import contacts_in_24_hours
 from whatsapp.window import is_open
 
 PAIR_INTERVAL = timedelta(seconds=6)
 """Meta takes one message per 6 s to the same user, 45 at once borrowed from later (131056)."""
 PAIR_BURST = 45
-SLOT_SLEEP = timedelta(milliseconds=300)
-"""A slot this near is slept for after the commit; a later one is kept on the row."""
-SLOT_KEEPS = timedelta(seconds=1)
-"""A kept slot older than this is booked anew: many late ones at once would exceed the number's rate."""
 STEPS_ASIDE = timedelta(seconds=120)
 """What waits longer than this for itself alone does not keep the rows behind it."""
 
@@ -74,8 +73,9 @@ _READ = text("""
       FOR NO KEY UPDATE
     )
     SELECT m.id, m.organization_id, m.integration_id, m.conversation_id, m.author, m.type, m.content, m.category,
-           m.state, m.attempt, m.hold, m.hold_until, m.send_before, m.claimed_at, m.reason,
-           c.in_charge, c.window_opened_at, c.pair_next_at,
+           m.state, m.attempt, m.hold, m.hold_since, m.hold_until, m.send_before, m.claimed_at, m.reason,
+           c.contact_id, c.in_charge, c.window_opened_at, c.pair_next_at,
+           i.messaging_limit, coalesce(w.business_id, i.waba_id) AS portfolio,
            i.state AS integration_state, i.state_reason, i.enabled, i.phone_number_id, i.access_token_sealed,
            t.marketing_stopped_at,
            (SELECT value FROM contact_identities WHERE contact_id = c.contact_id AND kind = 'wa_id'
@@ -86,6 +86,7 @@ _READ = text("""
     FROM messages m
     JOIN conversation c ON c.id = m.conversation_id
     JOIN integrations i ON i.id = m.integration_id
+    JOIN wabas w ON w.id = i.waba_row_id
     JOIN contacts t ON t.id = c.contact_id
     WHERE m.id = :message_id
     FOR NO KEY UPDATE OF m
@@ -103,8 +104,9 @@ _CLAIM = text("""
             AND (e.state = 'sending'
                  OR (e.state = 'unknown' AND e.unknown_until > clock_timestamp())
                  OR (e.state = 'queued' AND NOT coalesce(
-                       e.hold IN ('back_off', 'not_before', 'media')
-                       AND e.hold_until - e.hold_since > CAST(:steps_aside AS interval),
+                       e.hold = 'portfolio'
+                       OR (e.hold IN ('back_off', 'not_before', 'media')
+                           AND e.hold_until - e.hold_since > CAST(:steps_aside AS interval)),
                        false))))
       RETURNING m.id, m.organization_id, m.conversation_id, m.attempt, m.claimed_at
     ), attempted AS (
@@ -118,20 +120,16 @@ _CLAIM = text("""
     SELECT attempt FROM claimed
 """)
 
-_SLOT = text("""
-    UPDATE rate_slots
-    SET next_at = greatest(next_at, clock_timestamp()) + interval '1 second' / per_second
-    WHERE integration_id = :integration_id
-    RETURNING next_at - burst * (interval '1 second' / per_second) - clock_timestamp() AS slot_in
-""")
-
 _UNDO_FOR_SLOT = text("""
     WITH undone AS (
       DELETE FROM message_attempts WHERE message_id = :message_id AND attempt = :attempt
+    ), unpaired AS (
+      UPDATE conversations SET pair_next_at = :pair_next_at WHERE id = :conversation_id
     )
     UPDATE messages
-    SET state = 'queued', attempt = :attempt - 1, claimed_at = NULL, hold = 'slot', hold_since = clock_timestamp(),
-        hold_until = clock_timestamp() + CAST(:slot_in AS interval), reason = :why
+    SET state = 'queued', attempt = :attempt - 1, claimed_at = NULL, hold = 'slot',
+        hold_since = coalesce(:hold_since, clock_timestamp()),
+        hold_until = :until, reason = :why
     WHERE id = :message_id AND state = 'sending' AND attempt = :attempt
 """)
 
@@ -160,7 +158,6 @@ async def claim(database: Database, message_id: UUID) -> Claimed | Unclaimed:
         message_id,
         pair_ahead=(PAIR_BURST - 1) * PAIR_INTERVAL,
         pair_interval=PAIR_INTERVAL,
-        slot_ahead=SLOT_SLEEP,
     )
     if at_once is not None:
         return Claimed(**at_once)
@@ -175,16 +172,15 @@ async def _claim_or_object(connection: AsyncConnection, message_id: UUID) -> Cla
         return Unclaimed(message_id, "missing", "The message does not exist.", stop=False, found_queued=False)
     if row.state != State.QUEUED:
         return _outcome_of(row)
-    objection = _objection(row)
+    objection = _objection(row) or await _no_room(connection, row)
     if objection is not None:
         return await _record_objection(connection, row, objection)
-    kept_slot = row.hold == "slot" and row.hold_until is not None and row.hold_until > row.now - SLOT_KEEPS
     attempt = await _take(connection, row)
     if attempt is None:
         return Unclaimed(message_id, State.QUEUED, "Waits for an earlier message of the conversation.", stop=True)
-    slot_in = timedelta(0) if kept_slot else await book_slot(connection, row.integration_id)
-    if slot_in > SLOT_SLEEP:
-        return await _wait_for_slot(connection, row, attempt=attempt, slot_in=slot_in)
+    slot = await rates.take_slot(connection, row.integration_id, in_turn=row.hold == "slot")
+    if not slot.taken:
+        return await _wait_for_slot(connection, row, attempt=attempt, until=slot.at)
     return Claimed(
         message_id=row.id,
         organization_id=row.organization_id,
@@ -197,7 +193,7 @@ async def _claim_or_object(connection: AsyncConnection, message_id: UUID) -> Cla
         user_id=row.user_id,
         type=row.type,
         content=row.content,
-        slot_in=slot_in,
+        slot_in=slot.wait,
     )
 
 
@@ -240,6 +236,19 @@ def _delay(row: Any) -> _Objection | None:
     return None
 
 
+async def _no_room(connection: AsyncConnection, row: Any) -> _Objection | None:
+    """The portfolio has written to as many customers first as Meta allows; a reply is never held for that."""
+    limit = contacts_in_24_hours(row.messaging_limit)
+    if limit is None or is_open(row.window_opened_at, row.now):
+        return None
+    contact = portfolios.Contact(row.organization_id, row.portfolio, row.contact_id)
+    until = await portfolios.write_first(connection, contact, limit=limit)
+    if until is None:
+        return None
+    why = f"Meta lets the business write to {limit:,} customers first in 24 hours: the next may be written to then."
+    return _Objection(None, why, hold="portfolio", hold_until=until)
+
+
 async def _record_objection(connection: AsyncConnection, row: Any, objection: _Objection) -> Unclaimed:
     state = State.QUEUED if objection.event is None else after(State.QUEUED, objection.event)
     await connection.execute(
@@ -255,6 +264,14 @@ async def _record_objection(connection: AsyncConnection, row: Any, objection: _O
             "to_person": objection.to_person,
         },
     )
+    if objection.to_person and row.in_charge == "bot":
+        await handover.tell(
+            connection,
+            organization_id=row.organization_id,
+            integration_id=row.integration_id,
+            conversation_id=row.conversation_id,
+            reason=objection.why,
+        )
     return Unclaimed(row.id, str(state), objection.why, stop=state == State.QUEUED)
 
 
@@ -269,15 +286,17 @@ async def _take(connection: AsyncConnection, row: Any) -> int | None:
     return taken
 
 
-async def book_slot(connection: AsyncConnection, integration_id: UUID) -> timedelta:
-    """Take the number's next free slot; how far ahead it is."""
-    booked = await connection.execute(_SLOT, {"integration_id": integration_id})
-    slot_in: timedelta = booked.scalar_one()
-    return max(slot_in, timedelta(0))
-
-
-async def _wait_for_slot(connection: AsyncConnection, row: Any, *, attempt: int, slot_in: timedelta) -> Unclaimed:
+async def _wait_for_slot(connection: AsyncConnection, row: Any, *, attempt: int, until: datetime) -> Unclaimed:
+    """As if it had not been claimed: neither attempt nor place in the pair's rate is used up."""
     why = "The number has reached its messages per second."
-    values = {"message_id": row.id, "attempt": attempt, "slot_in": slot_in, "why": why}
+    values = {
+        "message_id": row.id,
+        "conversation_id": row.conversation_id,
+        "attempt": attempt,
+        "pair_next_at": row.pair_next_at,
+        "hold_since": row.hold_since if row.hold == "slot" else None,
+        "until": until,
+        "why": why,
+    }
     await connection.execute(_UNDO_FOR_SLOT, values)
     return Unclaimed(row.id, State.QUEUED, why, stop=True)
