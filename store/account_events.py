@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import audit, findings, number_states
+from store import audit, findings, number_states, portfolios
 from store.account_meaning import CODES, Meaning, Move, meaning_of
 from store.findings import Owner
 from store.tables import audit_log, integrations, rate_slots
@@ -146,6 +146,8 @@ def _changes(number: Any, move: Move) -> bool:
 async def _tell_facts(connection: AsyncConnection, number: Any, meaning: Meaning) -> None:
     if meaning.facts:
         await connection.execute(update(integrations).where(integrations.c.id == number.id).values(**meaning.facts))
+    if "messaging_limit" in meaning.facts:
+        await portfolios.release(connection, number.id)
     if meaning.per_second is not None and not number.coexistence:
         slots = update(rate_slots).where(rate_slots.c.integration_id == number.id)
         await connection.execute(slots.values(per_second=meaning.per_second))
