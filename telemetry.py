@@ -194,10 +194,15 @@ due_age_seconds = _gauge("due_age_seconds", "Age of the oldest conversation that
 turns = _counter("turns", "Turns ended, by state.", "state")
 claims_not_queued = _counter("claims_not_queued", "Claims that found a row not queued: a repeat that did no harm.")
 sends = _counter("sends", "Posts to Meta, by recorded outcome.", "outcome")
+slots_missed = _counter("slots_missed", "Messages that left too late for their slot and took another.")
 posts_in_flight = _gauge("posts_in_flight", "Posts to Meta under way in this process.")
 read_receipts = _counter("read_receipts", "Read receipts with typing indicator, by result.", "result")
 event_deliveries = _counter("event_deliveries", "Attempts to deliver events to businesses, by result.", "result")
 number_checks = _counter("number_checks", "Checks of numbers, by outcome.", "outcome")
+number_holds = _counter("number_holds", "Numbers held or stopped for an error of Meta's, by reason.", "reason")
+app_secret_refusals = _counter(
+    "app_secret_refusals", "Proofs by an app secret that Meta refused, by what came of it.", "result"
+)
 error_reports = _counter("error_reports", "Unexpected errors reported, by place.", "where")
 
 METRICS_CONTENT_TYPE: Final = CONTENT_TYPE_LATEST

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from store import outcomes
 from store.claims import Claimed
+from store.consequences import Attempted, Trouble
 from store.engine import Database
 from store.outcomes import Recorded, Refusal
-from store.verdicts import Held, held_by
-from whatsapp.errors import classify
+from store.verdicts import held_by
+from whatsapp.errors import Verdict, classify
 from whatsapp.graph import Accepted, Answer, Lost, NotWritten, Refused
 
 _UNREACHED_MOST = timedelta(seconds=60)
@@ -61,24 +62,32 @@ class AnswerRecorder:
             detail=answer.detail or answer.title or "",
             fbtrace_id=answer.fbtrace_id,
         )
-        why = f"{verdict.meaning} {verdict.next_step}".strip()
-        match verdict.kind:
-            case "unknown":
-                return await self._unknown(claimed, refusal, why=why, wake=wake)
-            case "permanent":
-                return await outcomes.failed(self.database, claimed, refusal, why=why, wake=wake)
-            case "hold" | "retry":
-                held = held_by(verdict, answer.code, attempt=claimed.attempt)
-                return await self._held(claimed, refusal, held, why=why, wake=wake)
+        why = verdict.in_words
+        if verdict.kind == "unknown":
+            return await self._unknown(claimed, refusal, why=why, wake=wake)
+        refusals = await outcomes.refusals(self.database, claimed, answer.code)
+        trouble = _trouble(claimed, answer, verdict, refusals=refusals)
+        if verdict.kind == "permanent":
+            return await outcomes.failed(self.database, claimed, refusal, why=why, wake=wake, trouble=trouble)
+        held = held_by(verdict, refusals=refusals)
+        delay = held.lasts
+        if delay is not None and answer.regain_access is not None:
+            delay = max(delay, answer.regain_access)
+        return await outcomes.requeued(
+            self.database, claimed, refusal, hold=held.hold, delay=delay, why=why, wake=wake, trouble=trouble
+        )
 
     async def _unknown(self, claimed: Claimed, refusal: Refusal, *, why: str, wake: bool) -> Recorded:
         return await outcomes.lost(self.database, claimed, refusal, unknown_wait=self.unknown_wait, why=why, wake=wake)
 
-    async def _held(self, claimed: Claimed, refusal: Refusal, held: Held, *, why: str, wake: bool) -> Recorded:
-        """Queued again; where the number, not the message, is in trouble, the number is held and nothing fails."""
-        if held.of_number:
-            state = "stopped" if held.hold == "stopped" else "held"
-            await outcomes.hold_number(self.database, claimed.integration_id, state=state, reason=held.hold)
-        return await outcomes.requeued(
-            self.database, claimed, refusal, hold=held.hold, delay=held.lasts, why=why, wake=wake
-        )
+
+def _trouble(claimed: Claimed, answer: Refused, verdict: Verdict, *, refusals: int) -> Trouble:
+    return Trouble(
+        organization_id=claimed.organization_id,
+        integration_id=claimed.integration_id,
+        verdict=verdict,
+        code=answer.code,
+        detail=answer.detail or answer.title,
+        source="answer",
+        of=Attempted(claimed.message_id, claimed.conversation_id, claimed.attempt, refusals),
+    )

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from intake.sorting import Found, Sorted, is_unknown_signup, kind_of, result, sort
+from intake.sorting import Found, Sorted, is_unknown_signup, kind_of, result, sort, troubled
 from store import (
     account_events,
     address_book,
+    consequences,
     contacts,
     inbound,
     nudges,
@@ -28,6 +30,8 @@ from store.routes import Number, Routes
 from store.webhook_events import ItemResult
 from whatsapp.account_changes import AccountUpdate
 from whatsapp.events import InboundMessage, Notice
+
+log = structlog.get_logger(__name__)
 
 __all__ = ["Applied", "Found", "apply", "kind_of", "owners_of"]
 
@@ -56,6 +60,8 @@ async def apply(connection: AsyncConnection, found: Sequence[Found]) -> Applied:
     known = await _routes(connection, found)
     items = sort(list(found), known, await _signups(connection, found, known))
     await account_events.apply_changes(connection, items.said)
+    await consequences.lock_numbers(connection, troubled(items))
+    await _take_errors(connection, items)
     await address_book.store_contacts(connection, items.contacts)
     conversations = await contacts.conversations_of(connection, _parties(items))
     matches = await status_matching.match(connection, items.statuses)
@@ -72,9 +78,19 @@ async def apply(connection: AsyncConnection, found: Sequence[Found]) -> Applied:
         key = (one.event_id, one.status.origin.place)
         items.results[key] = result(Found(one.event_id, one.status), (one.organization_id,), new=new)
     await proofs.wake_proofs(connection, items.proving)
+    await consequences.slow_numbers(connection, items.troubles)
     applied.unmatched_status_ids = stored.unmatched_ids
     applied.results = [items.results[one.key] for one in found]
     return applied
+
+
+async def _take_errors(connection: AsyncConnection, items: Sorted) -> None:
+    """Errors that are of no message: what they change of their number."""
+    for trouble in items.troubles:
+        error_class, kind = trouble.verdict.error_class.value, trouble.verdict.kind
+        told = {"integration_id": str(trouble.integration_id), "code": trouble.code, "error_class": error_class}
+        log.warning("number.error_told", **told, verdict=kind)
+    await consequences.follow(connection, items.troubles)
 
 
 async def owners_of(connection: AsyncConnection, found: Found) -> tuple[UUID, ...]:

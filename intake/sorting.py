@@ -7,11 +7,13 @@ from uuid import UUID
 
 from store.account_events import Said
 from store.address_book import Listed
+from store.consequences import Trouble
 from store.recoveries import INSTALLED, Attributed
 from store.routes import Number, Routes
 from store.status_matching import Arrived
 from store.webhook_events import ItemResult, Outcome
 from whatsapp.account_changes import AccountUpdate
+from whatsapp.errors import classify
 from whatsapp.events import (
     Echo,
     InboundMessage,
@@ -20,6 +22,7 @@ from whatsapp.events import (
     PastMessage,
     Sender,
     Status,
+    StatusError,
     SyncedContact,
     Unreadable,
 )
@@ -59,6 +62,8 @@ class Sorted:
     statuses: list[Arrived] = field(default_factory=list)
     contacts: list[Listed] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+    """Errors of numbers that are of no message."""
     proving: set[UUID] = field(default_factory=set)
     """Numbers whose onboarding waits for a proof, and of which a status came that may be one."""
     results: dict[Key, ItemResult] = field(default_factory=dict)
@@ -125,11 +130,30 @@ def _sort_ours(into: Sorted, one: Found, owners: tuple[UUID, ...], number: Numbe
             into.contacts.append(Listed(number.organization_id, wa_id, name))
         case Notice(opens_window=True, sender=Sender() as sender, timestamp=datetime() as at) if number is not None:
             into.calls.append((at, sender, number))
+        case Notice(error=StatusError() as error) if number is not None:
+            into.troubles.append(trouble(error, number.organization_id, number.id))
         case Notice(change=change, origin=origin, display_phone_number=shown) if change is not None:
             into.said.append(Said(change, origin.waba_id, origin.phone_number_id, shown, origin.at))
         case _:
             pass
     into.results[one.key] = result(one, owners)
+
+
+def trouble(error: StatusError, organization_id: UUID, integration_id: UUID) -> Trouble:
+    """An error of a number's that is of no message, classified by the one table."""
+    detail = error.detail or error.title or ""
+    verdict = classify(error.code, subcode=error.subcode, detail=detail, certain=True)
+    return Trouble(organization_id, integration_id, verdict, error.code, detail, "value")
+
+
+def troubled(items: Sorted) -> list[Trouble]:
+    """All that may change a number's own row: what is of no message, and what failed messages tell of their number."""
+    failed = [
+        trouble(one.status.error, one.organization_id, one.integration_id)
+        for one in items.statuses
+        if one.status.status == "failed" and one.status.error is not None
+    ]
+    return [*items.troubles, *failed]
 
 
 def result(

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store import handover
 from store.ids import new_id
 from whatsapp.events import Echo, InboundMessage
 
@@ -50,7 +51,8 @@ class Opening:
 
 
 # The conversations are locked before this statement, so a repeated wamid is seen or waited for, and no two intakes wait
-# for each other. The mark needs no NOTIFY: intake nudges what it has applied.
+# for each other. The mark needs no NOTIFY: intake nudges what it has applied. What the customer wrote before Meta
+# refused a reply for a closed window (131047), and comes late, opens none; two seconds are left for clocks that differ.
 _STORE = text("""
     WITH filed AS MATERIALIZED (
       SELECT * FROM unnest(
@@ -69,7 +71,8 @@ _STORE = text("""
       ON CONFLICT (integration_id, wamid) DO NOTHING RETURNING id
     ), marked AS (
       UPDATE conversations c
-      SET window_opened_at = greatest(c.window_opened_at, n.opened_at),
+      SET window_opened_at = CASE WHEN c.window_refused_at - interval '2 seconds' > n.opened_at THEN c.window_opened_at
+                                  ELSE greatest(c.window_opened_at, n.opened_at) END,
           last_message_at = greatest(c.last_message_at, n.latest_at),
           due_at = CASE WHEN n.due THEN clock_timestamp() ELSE c.due_at END
       FROM (SELECT conversation_id, max(opened_at) AS opened_at, max(meta_timestamp) AS latest_at, bool_or(due) AS due
@@ -96,7 +99,7 @@ _STORE_ECHOES = text("""
       SELECT id, organization_id, integration_id, conversation_id, 'out', 'person', wamid, type, content, 'accepted',
              meta_timestamp, webhook_event_id, place, meta_timestamp
       FROM filed
-      ON CONFLICT (integration_id, wamid) DO NOTHING RETURNING id
+      ON CONFLICT (integration_id, wamid) DO NOTHING RETURNING id, conversation_id
     ), taken_over AS (
       UPDATE conversations c
       SET last_message_at = greatest(c.last_message_at, n.latest_at),
@@ -110,12 +113,15 @@ _STORE_ECHOES = text("""
             FROM filed f JOIN stored USING (id) JOIN conversations b ON b.id = f.conversation_id
             GROUP BY f.conversation_id, b.in_charge, b.in_charge_since) AS n
       WHERE c.id = n.conversation_id
+      RETURNING c.id, n.takes
     )
-    SELECT id FROM stored
+    SELECT s.id, s.conversation_id, t.takes FROM stored s JOIN taken_over t ON t.id = s.conversation_id
 """)
 
 _OPEN = text("""
-    UPDATE conversations c SET window_opened_at = greatest(c.window_opened_at, n.at)
+    UPDATE conversations c
+    SET window_opened_at = CASE WHEN c.window_refused_at - interval '2 seconds' > n.at THEN c.window_opened_at
+                                ELSE greatest(c.window_opened_at, n.at) END
     FROM (SELECT id, max(at) AS at FROM unnest(CAST(:ids AS uuid[]), CAST(:instants AS timestamptz[])) AS o (id, at)
           GROUP BY id) AS n
     WHERE c.id = n.id
@@ -159,7 +165,8 @@ async def store_messages(connection: AsyncConnection, filed: Sequence[Filed]) ->
 async def store_echoes(connection: AsyncConnection, filed: Sequence[FiledEcho]) -> list[bool]:
     """Store what a person of the business sent from elsewhere; tells of each whether it is new.
 
-    Whoever answers by hand has taken over: the bot is silent in that conversation from now on.
+    Whoever answers by hand has taken over: the bot is silent in that conversation from now on, as after a take-over
+    by the API.
     """
     if not filed:
         return []
@@ -180,7 +187,11 @@ async def store_echoes(connection: AsyncConnection, filed: Sequence[FiledEcho]) 
             "reason": TAKEN_OVER,
         },
     )
-    new = set(stored.scalars())
+    rows = stored.all()
+    taken_over = {row.conversation_id for row in rows if row.takes}
+    if taken_over:
+        await handover.stop_the_bot(connection, taken_over)
+    new = {row.id for row in rows}
     return [message_id in new for message_id in ids]
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import and_, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import audit, events, onboarding_rows
@@ -14,8 +14,12 @@ from store.engine import Database
 from store.integrations import mark_waiting_due
 from store.tables import integrations, onboarding_steps
 
-_RELEASED = ("connecting", "held")
-"""States that a new token ends; what Meta has stopped, it stops still."""
+_RELEASED = or_(
+    integrations.c.state == "connecting",
+    and_(integrations.c.state == "held", integrations.c.state_reason.is_distinct_from("app")),
+)
+"""What a new token ends; what Meta has stopped, it stops still, and our app's own secret is none of a token's business.
+"""
 
 _PROOF = text("""
     SELECT CASE direction WHEN 'in' THEN 'inbound' ELSE 'template' END AS kind, wamid, created_at AS at
@@ -39,7 +43,7 @@ async def release(database: Database, integration_id: UUID) -> str:
     """Put the number live and have looked at what was kept for it; answers its state. Repeated, nothing changes."""
     freed = (
         update(integrations)
-        .where(integrations.c.id == integration_id, integrations.c.state.in_(_RELEASED))
+        .where(integrations.c.id == integration_id, _RELEASED)
         .values(state="live", state_reason=None, state_since=func.clock_timestamp())
         .returning(integrations.c.organization_id)
     )

@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
-from store import nudges, statuses
+from store import consequences, nudges, statuses
 from store.claims import Claimed
+from store.consequences import Trouble
 from store.engine import Database
-from store.number_states import tell_states
 from store.transitions import Event, State, states_before
 
 
@@ -118,9 +118,9 @@ _GIVE_BACK = text("""
 
 _READ = text("SELECT state, coalesce(reason, '') AS reason FROM messages WHERE id = :message_id")
 
-_HOLD_NUMBER = text("""
-    UPDATE integrations SET state = :state, state_reason = :reason, state_since = clock_timestamp()
-    WHERE id = :integration_id AND state = 'live' RETURNING id, organization_id, state, state_reason
+_REFUSED_BEFORE = text("""
+    SELECT count(*) FROM message_attempts
+    WHERE message_id = :message_id AND attempt < :attempt AND state = 'rejected' AND error_code = :code
 """)
 
 
@@ -142,8 +142,7 @@ async def accepted(database: Database, claimed: Claimed, wamid: str, *, wake: bo
         if row is not None and not row.early:
             return Recorded(row.state, row.reason)
     async with database.transaction() as connection:
-        if wake:  # the conversation before its messages: the lock order of every transaction
-            await nudges.mark_due(connection, [claimed.conversation_id])
+        await _lock_conversation(connection, claimed, wake=wake)
         row = (await connection.execute(_ACCEPT, values)).one_or_none()
         if row is not None and row.early:
             await statuses.adopt(connection, claimed.message_id, wamid)
@@ -151,17 +150,28 @@ async def accepted(database: Database, claimed: Claimed, wamid: str, *, wake: bo
 
 
 async def requeued(
-    database: Database, claimed: Claimed, refusal: Refusal, *, hold: str, delay: timedelta | None, why: str, wake: bool
+    database: Database,
+    claimed: Claimed,
+    refusal: Refusal,
+    *,
+    hold: str,
+    delay: timedelta | None,
+    why: str,
+    wake: bool,
+    trouble: Trouble | None = None,
 ) -> Recorded:
     """Refused for sure, to be repeated: queued, held until its time (`delay` None: until somebody releases it)."""
     values = _refused(claimed, refusal, Event.REJECT_RETRYABLE) | {"hold": hold, "delay": delay, "why": why}
-    return await _end(database, _REQUEUE, claimed, values | {"attempt_state": "rejected"}, wake=wake)
+    values["attempt_state"] = "rejected"
+    return await _end(database, _REQUEUE, claimed, values, wake=wake, trouble=trouble)
 
 
-async def failed(database: Database, claimed: Claimed, refusal: Refusal, *, why: str, wake: bool) -> Recorded:
+async def failed(
+    database: Database, claimed: Claimed, refusal: Refusal, *, why: str, wake: bool, trouble: Trouble | None = None
+) -> Recorded:
     """Refused for good."""
     values = _refused(claimed, refusal, Event.REJECT) | {"why": why, "attempt_state": "rejected"}
-    return await _end(database, _FAIL, claimed, values, wake=wake)
+    return await _end(database, _FAIL, claimed, values, wake=wake, trouble=trouble)
 
 
 async def lost(
@@ -184,11 +194,12 @@ async def wake(database: Database, conversation_id: UUID) -> None:
         await nudges.mark_due(connection, [conversation_id])
 
 
-async def hold_number(database: Database, integration_id: UUID, *, state: str, reason: str) -> None:
-    """Hold (lost token or permission) or stop (restricted by Meta) a live number: what it has queued waits in order."""
-    async with database.transaction() as connection:
-        values = {"integration_id": integration_id, "state": state, "reason": reason}
-        await tell_states(connection, (await connection.execute(_HOLD_NUMBER, values)).all())
+async def refusals(database: Database, claimed: Claimed, code: int | None) -> int:
+    """How often Meta has refused this message with this code, this time included: its back-off grows with that."""
+    values = {"message_id": claimed.message_id, "attempt": claimed.attempt, "code": code}
+    async with database.statement() as connection:
+        before: int = (await connection.execute(_REFUSED_BEFORE, values)).scalar_one()
+    return before + 1
 
 
 def _refused(claimed: Claimed, refusal: Refusal, event: Event) -> dict[str, Any]:
@@ -205,12 +216,34 @@ def _refused(claimed: Claimed, refusal: Refusal, event: Event) -> dict[str, Any]
     }
 
 
-async def _end(database: Database, statement: Any, claimed: Claimed, values: dict[str, Any], *, wake: bool) -> Recorded:
+async def _end(
+    database: Database,
+    statement: Any,
+    claimed: Claimed,
+    values: dict[str, Any],
+    *,
+    wake: bool,
+    trouble: Trouble | None = None,
+) -> Recorded:
+    """The end of an attempt, with what follows from it: numbers, the conversation, its message, the number's rate."""
+    troubles = [] if trouble is None else [trouble]
     async with database.transaction() as connection:
-        if wake:
-            await nudges.mark_due(connection, [claimed.conversation_id])
+        await consequences.lock_numbers(connection, troubles)
+        if wake or troubles:
+            await _lock_conversation(connection, claimed, wake=wake)
+        await consequences.follow(connection, troubles)
         row = (await connection.execute(statement, values)).one_or_none()
-        return await _recorded(connection, claimed, row)
+        recorded = await _recorded(connection, claimed, row)
+        await consequences.slow_numbers(connection, troubles)
+    return recorded
+
+
+async def _lock_conversation(connection: AsyncConnection, claimed: Claimed, *, wake: bool) -> None:
+    """The conversation before its messages: the lock order of every transaction."""
+    if wake:
+        await nudges.mark_due(connection, [claimed.conversation_id])
+    else:
+        await nudges.lock(connection, [claimed.conversation_id])
 
 
 async def _recorded(connection: AsyncConnection, claimed: Claimed, row: Any) -> Recorded:

@@ -68,7 +68,8 @@ _REVIVE = text("""
       RETURNING m.conversation_id, m.integration_id, m.wamid, a.opened_at, a.due
     ), marked AS (
       UPDATE conversations c
-      SET window_opened_at = greatest(c.window_opened_at, n.opened_at),
+      SET window_opened_at = CASE WHEN c.window_refused_at - interval '2 seconds' > n.opened_at THEN c.window_opened_at
+                                  ELSE greatest(c.window_opened_at, n.opened_at) END,
           due_at = CASE WHEN n.due THEN clock_timestamp() ELSE c.due_at END
       FROM (SELECT conversation_id, max(opened_at) AS opened_at, bool_or(due) AS due
             FROM revived GROUP BY conversation_id) AS n

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import nudges
-from store.number_states import tell_states
+from store import consequences, nudges
+from store.consequences import Attempted, Trouble
 from store.transitions import Delivery, State
 from store.verdicts import Attempt, Judgement, Row, Told, judge
 
@@ -88,12 +88,6 @@ _WRITE_ATTEMPTS = text("""
     WHERE a.message_id = u.message_id AND a.attempt = u.attempt
 """)
 
-_HOLD_NUMBERS = text("""
-    UPDATE integrations i SET state = u.state, state_reason = u.reason, state_since = clock_timestamp()
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[])) AS u (id, state, reason)
-    WHERE i.id = u.id AND i.state = 'live' RETURNING i.id, i.organization_id, i.state, i.state_reason
-""")
-
 
 async def lock_messages(connection: AsyncConnection, message_ids: Iterable[UUID]) -> dict[UUID, Locked]:
     """Lock messages in the order of their ids and read them as they are then."""
@@ -123,7 +117,10 @@ async def raise_delivery(connection: AsyncConnection, reached: Mapping[UUID, Del
 
 
 async def settle(connection: AsyncConnection, locked: Collection[Locked]) -> None:
-    """Bring locked messages in line with all their stored statuses; who waits for the outcome is made due."""
+    """Bring locked messages in line with all their stored statuses; who waits for the outcome is made due.
+
+    The conversations of messages that may have failed are locked too.
+    """
     if not locked:
         return
     ids = [message.id for message in locked]
@@ -140,8 +137,10 @@ async def settle(connection: AsyncConnection, locked: Collection[Locked]) -> Non
         if attempt not in attempts[message.id]
     ]
     await _write_attempts(connection, changed_attempts)
-    await _hold_numbers(connection, judged)
+    troubles = [found for message, judgement in judged if (found := _trouble(message, judgement)) is not None]
+    await consequences.follow(connection, troubles)
     await _mark(connection, judged)
+    await consequences.slow_numbers(connection, troubles)
 
 
 async def _attempts(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, list[Attempt]]:
@@ -154,7 +153,8 @@ async def _attempts(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UU
 async def _told(connection: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, list[Told]]:
     found: dict[UUID, list[Told]] = {}
     for row in await connection.execute(_STATUSES, {"ids": list(ids)}):
-        told = Told(row.attempt, row.wamid, row.status, row.meta_timestamp, row.error_code, _detail(row.error))
+        detail, subcode = _detail(row.error), _subcode(row.error)
+        told = Told(row.attempt, row.wamid, row.status, row.meta_timestamp, row.error_code, detail, subcode)
         found.setdefault(row.message_id, []).append(told)
     return found
 
@@ -201,16 +201,19 @@ async def _write_attempts(connection: AsyncConnection, changed: Sequence[tuple[U
     )
 
 
-async def _hold_numbers(connection: AsyncConnection, judged: Sequence[tuple[Locked, Judgement]]) -> None:
-    holds = {
-        message.integration_id: judgement.held.hold
-        for message, judgement in judged
-        if judgement.held is not None and judgement.held.of_number
-    }
-    if holds:
-        states = ["stopped" if hold == "stopped" else "held" for hold in holds.values()]
-        values = {"ids": list(holds), "states": states, "reasons": list(holds.values())}
-        await tell_states(connection, (await connection.execute(_HOLD_NUMBERS, values)).all())
+def _trouble(message: Locked, judgement: Judgement) -> Trouble | None:
+    refusal = judgement.refusal
+    if refusal is None:
+        return None
+    return Trouble(
+        organization_id=message.organization_id,
+        integration_id=message.integration_id,
+        verdict=refusal.verdict,
+        code=refusal.told.code,
+        detail=refusal.told.detail,
+        source="status",
+        of=Attempted(message.id, message.conversation_id, message.row.attempt, refusal.refusals),
+    )
 
 
 async def _mark(connection: AsyncConnection, judged: Sequence[tuple[Locked, Judgement]]) -> None:
@@ -228,10 +231,15 @@ async def _mark(connection: AsyncConnection, judged: Sequence[tuple[Locked, Judg
 
 
 def _detail(error: Any) -> str:
-    """Meta's own words about a failure: its title, message and details."""
+    """Meta's own words about a failure: its title, message and details, which may be an object or a plain text."""
     if not isinstance(error, dict):
         return ""
     data = error.get("error_data")
-    details = data.get("details") if isinstance(data, dict) else None
+    details = data.get("details") if isinstance(data, dict) else data
     words = [word for word in (error.get("title"), error.get("message"), details) if isinstance(word, str)]
     return ": ".join(dict.fromkeys(words))
+
+
+def _subcode(error: Any) -> int | None:
+    subcode = error.get("error_subcode") if isinstance(error, dict) else None
+    return subcode if isinstance(subcode, int) else None

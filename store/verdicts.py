@@ -14,7 +14,6 @@ from whatsapp.errors import Verdict, classify
 DOUBLED = "Doubled: Meta accepted more than one attempt."
 _GOOD = frozenset(delivery.value for delivery in Delivery if delivery is not Delivery.NONE)
 _WEIGHT = {"retry": 1, "hold": 2, "permanent": 3}
-_PAIR_LIMIT = 131056
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,7 @@ class Told:
     at: datetime
     code: int | None = None
     detail: str = ""
+    subcode: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,16 @@ class Held:
     hold: str
     lasts: timedelta | None
     """From now; None until somebody releases it."""
-    of_number: bool
-    """The number is in trouble, not the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The `failed` status that has just decided about a row: what follows beyond it, `store.consequences` does."""
+
+    verdict: Verdict
+    told: Told
+    refusals: int
+    """How often the message was refused with this code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,8 @@ class Judgement:
     attempts: tuple[Attempt, ...]
     held: Held | None = None
     """Set where the row is held anew; None leaves a hold that it has while it stays queued."""
+    refusal: Refusal | None = None
+    """Set where a failure is news to the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,9 @@ def _failure(number: int, told: Sequence[Told]) -> _Failure | None:
     if any(_reached(one).rank >= Delivery.DELIVERED.rank for one in of_it):
         return None
     failures = [
-        _Failure(one, classify(one.code, detail=one.detail, certain=True)) for one in of_it if one.status == "failed"
+        _Failure(one, classify(one.code, subcode=one.subcode, detail=one.detail, certain=True))
+        for one in of_it
+        if one.status == "failed"
     ]
     return max(failures, key=_weight, default=None)
 
@@ -140,20 +152,23 @@ def _accepted(row: Row, attempts: Sequence[Attempt]) -> Row:
 
 
 def _failed(row: Row, attempts: tuple[Attempt, ...], failure: _Failure) -> Judgement:
-    verdict = failure.verdict
+    verdict, told = failure.verdict, failure.told
+    refusals = max(1, sum(one.state == "rejected" and one.error_code == told.code for one in attempts))
+    given_up = verdict.most_attempts is not None and refusals >= verdict.most_attempts
     # Nothing of ours can be repeated where nothing of ours was sent.
-    permanent = verdict.kind == "permanent" or row.attempt == 0
+    permanent = verdict.kind == "permanent" or given_up or row.attempt == 0
     state = after(row.state, _event(row.state, permanent=permanent), delivery=row.delivery)
-    if state is None and (permanent or row.state is not State.QUEUED or row.error_code == failure.told.code):
+    if state is None and (permanent or row.state is not State.QUEUED or row.error_code == told.code):
         return Judgement(row, attempts)
     decided = replace(
         row,
         state=state or row.state,
-        error_code=failure.told.code,
-        error_detail=failure.told.detail or None,
-        reason=f"{verdict.meaning} {verdict.next_step}".strip(),
+        error_code=told.code,
+        error_detail=told.detail or None,
+        reason=f"Given up after {refusals} attempts: {verdict.meaning}" if given_up else verdict.in_words,
     )
-    return Judgement(decided, attempts, None if permanent else held_by(verdict, failure.told.code, attempt=row.attempt))
+    held = None if permanent else held_by(verdict, refusals=refusals)
+    return Judgement(decided, attempts, held, Refusal(verdict, told, refusals) if row.attempt else None)
 
 
 def _event(state: State, *, permanent: bool) -> Event:
@@ -163,9 +178,12 @@ def _event(state: State, *, permanent: bool) -> Event:
     return Event.REJECT if state is State.QUEUED else Event.STATUS_FAILED
 
 
-def held_by(verdict: Verdict, code: int | None, *, attempt: int) -> Held:
-    """Why, and how long, a row waits that Meta refused but that is not lost: `verdict` is of kind retry or hold."""
+def held_by(verdict: Verdict, *, refusals: int) -> Held:
+    """Why, and how long, a row waits that Meta refused but that is not lost: `verdict` is of kind retry or hold.
+
+    `refusals`: how often this message was refused for this.
+    """
     if verdict.kind == "hold":
-        return Held(verdict.hold or "stopped", None, of_number=True)
-    hold = "pair" if code == _PAIR_LIMIT else "back_off" if verdict.not_before is None else "not_before"
-    return Held(hold, verdict.delay(attempt), of_number=False)
+        return Held(verdict.hold or "stopped", None)
+    hold = "pair" if verdict.effect == "slow_pair" else "back_off" if verdict.not_before is None else "not_before"
+    return Held(hold, verdict.delay(refusals))

@@ -11,6 +11,8 @@ from typing import Literal
 
 Kind = Literal["retry", "unknown", "permanent", "hold"]
 Hold = Literal["token", "permission", "stopped", "app"]
+Effect = Literal["slow_number", "slow_pair", "close_window", "opt_out", "warn_owner"]
+"""What an error tells beyond its message: of the number's rate, the pair's, the window, the contact, the account."""
 
 
 class ErrorClass(StrEnum):
@@ -60,7 +62,13 @@ class Rule:
     hold: Hold | None = None
     back_off: BackOff = BackOff()
     not_before: timedelta | None = None
+    effect: Effect | None = None
+    most_attempts: int | None = None
+    """Of a retry: after this many refusals it is given up; None: never, something else ends it."""
 
+
+FEW = 5
+"""Attempts, where Meta says "few": what fails five times at Meta's own trouble is told to somebody."""
 
 _C = ErrorClass
 _MINUTES = BackOff(timedelta(minutes=1), 2, timedelta(minutes=30))
@@ -84,8 +92,8 @@ _STEPS = {
 }
 
 
-def _permanent(error_class: ErrorClass, meaning: str, next_step: str = "") -> Rule:
-    return Rule(error_class, "permanent", meaning, next_step or _STEPS[error_class])
+def _permanent(error_class: ErrorClass, meaning: str, next_step: str = "", *, effect: Effect | None = None) -> Rule:
+    return Rule(error_class, "permanent", meaning, next_step or _STEPS[error_class], effect=effect)
 
 
 def _hold(hold: Hold, error_class: ErrorClass, meaning: str, next_step: str = "") -> Rule:
@@ -103,8 +111,9 @@ def _retry(
     error_class: ErrorClass = _C.THROTTLE,
     not_before: timedelta | None = None,
     next_step: str = _WAIT,
+    effect: Effect | None = None,
 ) -> Rule:
-    return Rule(error_class, "retry", meaning, next_step, back_off=back_off, not_before=not_before)
+    return Rule(error_class, "retry", meaning, next_step, back_off=back_off, not_before=not_before, effect=effect)
 
 
 def _all(codes: Iterable[int], rule: Rule) -> dict[int, Rule]:
@@ -144,10 +153,11 @@ RULES: dict[int, Rule] = {
     341: _GRAPH_LIMIT,
     613: _GRAPH_LIMIT,
     80007: _retry("The WhatsApp account's limit on calls is reached.", _MINUTES),
-    130429: _retry("The number's throughput is reached; received messages count too."),
-    131056: _retry("Too many messages to this one customer in a short time.", PAIR),
+    130429: _retry("The number's throughput is reached; received messages count too.", effect="slow_number"),
+    131056: _retry("Too many messages to this one customer in a short time.", PAIR, effect="slow_pair"),
     131048: _retry("Meta limits the number because messages were blocked or reported as spam.", _HOURS,
-                   next_step="Look at the number's quality in WhatsApp Manager; it is tried again hours later."),
+                   next_step="Look at the number's quality in WhatsApp Manager; it is tried again hours later.",
+                   effect="warn_owner"),
     131064: _retry("Meta limits the account after templates of the wrong category; it lifts by itself.", _HOURS),
     131049: _retry("Meta held a marketing message back: this customer gets enough of them at present.",
                    BackOff(timedelta(hours=24), 2, timedelta(hours=96)), not_before=timedelta(hours=24),
@@ -156,12 +166,15 @@ RULES: dict[int, Rule] = {
     133016: _permanent(_C.THROTTLE, "The number was registered or deregistered 10 times within 72 hours.",
                        "Wait 72 hours, then register once; each further try may lock it again."),
     # Integrity
-    368: _hold("stopped", _C.INTEGRITY, "Meta restricts the account for breaking a policy."),
-    131031: _hold("stopped", _C.INTEGRITY, "Meta has locked or restricted the account, or a PIN was wrong."),
+    368: _hold("stopped", _C.INTEGRITY, "Meta restricts the account for breaking a policy.",
+               "Look at the violation in WhatsApp Manager and appeal there; what waits leaves after."),
+    131031: _hold("stopped", _C.INTEGRITY, "Meta has locked or restricted the account, or a PIN was wrong.",
+                  "Look at the account's restrictions in WhatsApp Manager and appeal there; what waits leaves after."),
     130497: _permanent(_C.INTEGRITY, "The account may not write to customers in this country."),
     # Window and recipient
     131047: _permanent(_C.WINDOW, "More than 24 hours have passed since the customer's last message.",
-                       "Send an approved template; the customer's answer opens the window again."),
+                       "Send an approved template; the customer's answer opens the window again.",
+                       effect="close_window"),
     130403: _permanent(_C.RECIPIENT, "You have blocked this customer.", "Unblock the customer, then send it anew."),
     130472: _permanent(_C.RECIPIENT, "The customer is part of an experiment of Meta's that holds marketing back.",
                        "Wait a day or more, or write within a window that the customer opened."),
@@ -170,7 +183,7 @@ RULES: dict[int, Rule] = {
     131030: _permanent(_C.RECIPIENT, "The recipient is not on the allow-list of this test number (5 at most).",
                        "Add the recipient to the list in Meta's dashboard, or send from a real number."),
     131050: _permanent(_C.RECIPIENT, "The customer has stopped marketing messages of this business.",
-                       "Send no marketing to this customer until they resume it."),
+                       "Send no marketing to this customer until they resume it.", effect="opt_out"),
     131062: _permanent(_C.RECIPIENT, "This kind of message needs a phone number, not a user id.",
                        "Ask the customer for the number, or send another kind of message."),
     137000: _permanent(_C.RECIPIENT, "The customer's identity has changed since it was last confirmed.",
@@ -207,7 +220,8 @@ RULES: dict[int, Rule] = {
     132068: _permanent(_C.TEMPLATE, "The template's flow is blocked."),
     132069: _retry("The template's flow is throttled (10 per hour).", error_class=_C.TEMPLATE,
                    not_before=timedelta(hours=1)),
-    134100: _permanent(_C.TEMPLATE, "Only marketing templates may be sent as marketing messages."),
+    134100: _permanent(_C.TEMPLATE, "Only marketing templates may be sent as marketing messages.",
+                       "Send other templates as ordinary messages."),
     134101: _retry("The template is still being synchronised.", error_class=_C.TEMPLATE,
                    not_before=timedelta(minutes=10)),
     2388019: _permanent(_C.TEMPLATE, "The limit on templates is reached.", "Delete unused templates, or wait an hour."),
@@ -229,7 +243,8 @@ RULES: dict[int, Rule] = {
     133006: _permanent(_C.REGISTRATION, "The number has to be verified first.", "Verify it by SMS or call."),
     133008: _permanent(_C.REGISTRATION, "Too many wrong PINs.", "Wait as long as Meta's detail says."),
     133009: _permanent(_C.REGISTRATION, "The PIN was entered too quickly.", "Wait as long as Meta's detail says."),
-    133010: _hold("stopped", _C.REGISTRATION, "The number is not registered with WhatsApp's Cloud API."),
+    133010: _hold("stopped", _C.REGISTRATION, "The number is not registered with WhatsApp's Cloud API.",
+                  "Connect the number again: that registers it. What waits is then sent in order."),
     133015: _retry("The number was deleted just now.", error_class=_C.REGISTRATION, not_before=timedelta(minutes=5)),
     136024: _permanent(_C.REGISTRATION, "The number is verified already.", "Nothing to do."),
     **_all((2388012, 2388091, 2388093, 2388103), _permanent(_C.REGISTRATION, "The number could not be migrated.")),
@@ -239,7 +254,8 @@ RULES: dict[int, Rule] = {
                         "Offboard the number and onboard it again."),
     2593109: _permanent(_C.REGISTRATION, "The business declined to share its history.", "Nothing to do."),
     # Billing
-    131042: _hold("stopped", _C.BILLING, "The account's payment method or eligibility is not in order."),
+    131042: _hold("stopped", _C.BILLING, "The account's payment method or eligibility is not in order.",
+                  "Put the account's payment method in order in WhatsApp Manager; what waits is then sent in order."),
     131044: _permanent(_C.BILLING, "The account's payment method for calls is not in order."),
     134011: _permanent(_C.BILLING, "The terms of payments wait to be accepted."),
     141006: _permanent(_C.BILLING, "The account has a payment problem."),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from whatsapp import error_table
-from whatsapp.error_table import BackOff, ErrorClass, Hold, Kind, Rule
+from whatsapp.error_table import FEW, BackOff, Effect, ErrorClass, Hold, Kind, Rule
 
-__all__ = ["BackOff", "ErrorClass", "Hold", "Kind", "Verdict", "classify"]
+__all__ = ["BackOff", "Effect", "ErrorClass", "Hold", "Kind", "Verdict", "classify", "is_wrong_proof"]
 
 _SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
@@ -29,6 +29,15 @@ class Verdict:
     next_step: str
     back_off: BackOff
     not_before: timedelta | None
+    effect: Effect | None = None
+    """What follows beyond the message itself."""
+    most_attempts: int | None = None
+    """Of a retry: after this many refusals it is given up."""
+
+    @property
+    def in_words(self) -> str:
+        """What it means and what to do, for a message's story."""
+        return f"{self.meaning} {self.next_step}".strip()
 
     def delay(self, attempt: int) -> timedelta:
         """How long to wait after the attempt with this number (the first is 1) was refused."""
@@ -53,7 +62,7 @@ def classify(
     if rule is None:
         rule = _unlisted(code, http_status, is_transient=is_transient)
     if certain and rule.kind == "unknown":
-        rule = replace(rule, kind="retry", next_step=error_table.TOO_MANY.next_step)
+        rule = replace(rule, kind="retry", next_step=error_table.TOO_MANY.next_step, most_attempts=FEW)
     return Verdict(
         kind=rule.kind,
         error_class=rule.error_class,
@@ -62,7 +71,14 @@ def classify(
         next_step=rule.next_step,
         back_off=rule.back_off,
         not_before=rule.not_before,
+        effect=rule.effect,
+        most_attempts=rule.most_attempts,
     )
+
+
+def is_wrong_proof(code: int | None, detail: str | None) -> bool:
+    """Whether Meta refused a call for the proof by the app's secret: certainly nothing was done."""
+    return _special(code, None, (detail or "").lower()) is error_table.WRONG_PROOF
 
 
 def _special(code: int | None, subcode: int | None, detail: str) -> Rule | None:

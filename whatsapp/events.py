@@ -59,11 +59,12 @@ class InboundMessage:
 
 @dataclass(frozen=True, slots=True)
 class StatusError:
-    """Why Meta says a message failed."""
+    """Why Meta says a message failed, or what is wrong with a number."""
 
     code: int
     title: str | None
     detail: str | None
+    subcode: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,8 @@ class Notice:
     timestamp: datetime | None = None
     change: AccountChange | None = None
     """What it says of the account or the number, where that is known; `timestamp` then says from when."""
+    error: StatusError | None = None
+    """Trouble that belongs to no message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,13 +110,17 @@ def status(part: Value, _value: Value, origin: Origin) -> Status:
 
 
 def _status_error(part: Value) -> StatusError | None:
-    for error in objects(part.get("errors")):
-        code = number(error.get("code"))
-        if code is not None:
-            data = error.get("error_data")
-            detail = text(data) or text(mapping(data).get("details")) or text(error.get("message"))
-            return StatusError(code, text(error.get("title")), detail)
-    return None
+    return next((read for error in objects(part.get("errors")) if (read := _error(error)) is not None), None)
+
+
+def _error(error: Value) -> StatusError | None:
+    """One of Meta's errors; what stands under `error_data` may be an object or a plain text."""
+    code = number(error.get("code"))
+    if code is None:
+        return None
+    data = error.get("error_data")
+    detail = text(data) or text(mapping(data).get("details")) or text(error.get("message"))
+    return StatusError(code, text(error.get("title")), detail, number(error.get("error_subcode")))
 
 
 def echo(part: Value, value: Value, origin: Origin) -> Item:
@@ -154,7 +158,7 @@ def call_status(part: Value, value: Value, origin: Origin) -> Notice:
 
 def error(part: Value, value: Value, origin: Origin) -> Notice:
     """Trouble of the account or the app that belongs to no message."""
-    return notice(part, value, origin, event="errors")
+    return replace(notice(part, value, origin, event="errors"), error=_error(part))
 
 
 def notice(raw: Value, value: Value, origin: Origin, *, event: Any = None) -> Notice:

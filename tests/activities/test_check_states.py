@@ -1,11 +1,11 @@
 """What a check does to a number's state, its rate and its Schedule, and what may happen beside it."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from store import findings, outcomes
+from store import findings, number_states
 from store.engine import Database
 from store.errors import MetaUnavailableError, UnavailableError
 from store.findings import Found, Owner
@@ -174,11 +174,15 @@ async def test_a_stopped_number_that_is_still_stopped_keeps_the_words_that_say_w
 
 
 @pytest.mark.parametrize(("state", "reason"), [("held", "token"), ("stopped", "stopped")])
-async def test_a_number_that_sending_holds_is_told_of_once(database: Database, state: str, reason: str) -> None:
+async def test_a_number_that_sending_holds_is_told_of_once(
+    database: Database, state: str, reason: Literal["token", "stopped"]
+) -> None:
     async with check_house(database) as house:
         for _ in range(2):
-            await outcomes.hold_number(database, house.number.integration_id, state=state, reason=reason)
+            async with database.transaction() as connection:
+                await number_states.hold(
+                    connection, house.number.integration_id, hold=reason, says="It is dead.", next_step="Renew it."
+                )
         (told,) = await house.told()
     assert told.type == f"integration.{state}"
-    assert told.data["reason"].startswith("Meta ")
-    assert told.data["next_step"]
+    assert (told.data["reason"], told.data["next_step"]) == ("It is dead.", "Renew it.")
