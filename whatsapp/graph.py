@@ -4,8 +4,9 @@ The values keep apart what sending twice depends on: certainly not sent (`NotWri
 sure, its code tells), sent (`Accepted`), and everything else (`Lost`).
 """
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -13,8 +14,10 @@ from urllib.parse import quote
 import httpx
 import orjson
 
-from whatsapp import calls, messages
+from whatsapp import calls, messages, usage
+from whatsapp.app_secrets import AppSecrets
 from whatsapp.calls import UNUSABLE_TOKEN, Lost, NotWritten, Refused
+from whatsapp.errors import is_wrong_proof
 from whatsapp.foreign import UnreadableError, identifier, objects, text
 from whatsapp.signature import appsecret_proof
 
@@ -46,8 +49,8 @@ class Graph:
     client: httpx.AsyncClient
     base_url: str
     version: str
-    app_secret: str = field(repr=False)
-    """Proves that the token is used by its own app; empty leaves the proof out."""
+    secrets: AppSecrets
+    """Prove that the token is used by its own app; none leaves the proof out."""
     deadline: timedelta
     """For a whole call, from connect to the last byte."""
 
@@ -64,20 +67,51 @@ class Graph:
     async def _post(
         self, phone_number_id: str, token: str, payload: Mapping[str, Any]
     ) -> httpx.Response | Refused | Lost | NotWritten:
+        """Post it; refused for its proof, which is before anything is done, it is posted again with the other secret.
+
+        All within one deadline.
+        """
         if not calls.is_usable(token):
             return UNUSABLE_TOKEN
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        content, url = orjson.dumps(payload), self._url(phone_number_id, token)
-        return await calls.request(self.client, "POST", url, headers=headers, content=content, deadline=self.deadline)
+        url, content = self._url(phone_number_id), orjson.dumps(payload)
+        began, secret = time.monotonic(), self.secrets.in_use
+        response = await self._request(url, token, content, secret=secret, deadline=self.deadline)
+        if not _refuses_proof(response):
+            return response
+        for other in self.secrets.others(secret):
+            left = self.deadline - timedelta(seconds=time.monotonic() - began)
+            repeated = await self._request(url, token, content, secret=other, deadline=left)
+            if not _refuses_proof(repeated):
+                if isinstance(repeated, httpx.Response):
+                    self.secrets.works(other, instead_of=secret)
+                return repeated
+        self.secrets.none_works(secret)
+        return response
 
-    def _url(self, phone_number_id: str, token: str) -> str:
-        url = f"{self.base_url.rstrip('/')}/{self.version}/{quote(phone_number_id, safe='')}/messages"
-        return f"{url}?appsecret_proof={appsecret_proof(token, self.app_secret)}" if self.app_secret else url
+    async def _request(
+        self, url: str, token: str, content: bytes, *, secret: str, deadline: timedelta
+    ) -> httpx.Response | Lost | NotWritten:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        proven = f"{url}?appsecret_proof={appsecret_proof(token, secret)}" if secret else url
+        return await calls.request(self.client, "POST", proven, headers=headers, content=content, deadline=deadline)
+
+    def _url(self, phone_number_id: str) -> str:
+        return f"{self.base_url.rstrip('/')}/{self.version}/{quote(phone_number_id, safe='')}/messages"
+
+
+def _refuses_proof(response: httpx.Response | Lost | NotWritten) -> bool:
+    if not isinstance(response, httpx.Response) or response.is_success:
+        return False
+    failure = calls.failure_of(response, calls.body_of(response))
+    return isinstance(failure, Refused) and is_wrong_proof(failure.code, failure.detail)
 
 
 def _answer(response: httpx.Response) -> Answer:
     body = calls.body_of(response)
     failure = calls.failure_of(response, body)
+    if isinstance(failure, Refused):
+        used = usage.of(response.headers)
+        return replace(failure, regain_access=used.regain_access if used else None)
     if failure is not None:
         return failure
     return _accepted(body) or Lost(f"HTTP {response.status_code} without a message id")

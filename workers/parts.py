@@ -5,16 +5,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
+import structlog
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 import egress
+import telemetry
 from settings import Settings
 from store.engine import Database
 from store.hashing import KeyedHash
 from store.sealing import KeyRing
 from whatsapp.accounts import Accounts
+from whatsapp.app_secrets import AppSecrets
 from whatsapp.graph import Graph
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +79,23 @@ def _graph(settings: Settings, client: httpx.AsyncClient) -> Graph:
         client,
         base_url=meta.graph_url,
         version=meta.graph_version,
-        app_secret=meta.app_secret.get_secret_value(),
+        secrets=_secrets(settings),
         deadline=meta.graph_deadline,
     )
+
+
+def _secrets(settings: Settings) -> AppSecrets:
+    meta = settings.meta
+    named = [
+        ("META_APP_SECRET", meta.app_secret.get_secret_value()),
+        ("META_APP_SECRET_PREVIOUS", meta.app_secret_previous.get_secret_value()),
+    ]
+    return AppSecrets(named, tell=_tell_refused)
+
+
+def _tell_refused(setting: str, another_works: bool) -> None:  # noqa: FBT001 - as `app_secrets.Tell` has it
+    telemetry.app_secret_refusals.labels(result="another_works" if another_works else "none_works").inc()
+    log.error("app_secret.refused", setting=setting, another_works=another_works)
 
 
 def _accounts(settings: Settings, client: httpx.AsyncClient) -> Accounts:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 import egress
 from tests.unit.servers import OnConnection, http_server, raw_server
+from whatsapp.app_secrets import AppSecrets
 from whatsapp.errors import classify
 from whatsapp.graph import Accepted, Answer, Graph, Lost, NotWritten, Refused
 from whatsapp.messages import Recipient, text
@@ -29,7 +30,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def graph(client: httpx.AsyncClient, base_url: str, *, deadline: float = 5) -> Graph:
-    return Graph(client, base_url, "v26.0", SECRET, timedelta(seconds=deadline))
+    return Graph(client, base_url, "v26.0", AppSecrets.of(SECRET), timedelta(seconds=deadline))
 
 
 async def answered(client: httpx.AsyncClient, body: Any, *, status: int = 200) -> Answer:
