@@ -16,7 +16,14 @@ from settings import Settings
 from simulator.script import Script
 from store.engine import Database
 from whatsapp.accounts import Accounts
-from workflows.client import CheckSchedules, ConversationStarter, DeliveryStarter, OnboardingStarter, connect
+from workflows.client import (
+    CheckSchedules,
+    CheckStarter,
+    ConversationStarter,
+    DeliveryStarter,
+    OnboardingStarter,
+    connect,
+)
 from workflows.contracts import ConversationInput
 from workflows.event_contracts import DeliveryInput
 from workflows.onboarding_contracts import OnboardingInput
@@ -116,7 +123,8 @@ async def intake_of(settings: Settings, database: Database) -> Intake:
     starter = ConversationStarter(client, limits=limits, **calls)
     onboardings = OnboardingStarter(client, limits=onboarding_limits(settings), **calls)
     deliveries = DeliveryStarter(client, limits=delivery_limits(settings), **calls)
-    return Intake(database, starter, settings.intake, wakers=Wakers(onboardings, deliveries))
+    checks = CheckStarter(CheckSchedules(client, **calls), every=settings.check.every_stopped)
+    return Intake(database, starter, settings.intake, wakers=Wakers(onboardings, deliveries, checks))
 
 
 def onboarding_limits(settings: Settings) -> OnboardingInput:

@@ -1,4 +1,4 @@
-"""Due onboardings and event deliveries to woken runs: claims the marks, wakes, gives back what did not arrive."""
+"""Due onboardings, event deliveries and checks to runs: claims the marks, wakes, gives back what did not arrive."""
 
 import asyncio
 from dataclasses import dataclass
@@ -37,12 +37,20 @@ class DeliveryWaker(Protocol):
         """Make sure that a run is at it, or raise `LaterError`."""
 
 
+class CheckWaker(Protocol):
+    """What has a number checked now; `workflows.client.CheckStarter` is one."""
+
+    async def wake(self, integration_id: str, organization_id: str) -> None:
+        """Run the number's check, unless it is running, or raise `LaterError`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wakers:
     """The ways to the runs."""
 
     onboardings: OnboardingWaker
     deliveries: DeliveryWaker
+    checks: CheckWaker
 
 
 class DueRuns:
@@ -87,6 +95,8 @@ class DueRuns:
             if run.kind == "onboarding":
                 step = cast("Step", run.step)  # Postgres checks it
                 await self._wakers.onboardings.wake(str(run.id), str(run.organization_id), step=step)
+            elif run.kind == "check":
+                await self._wakers.checks.wake(str(run.id), str(run.organization_id))
             else:
                 await self._wakers.deliveries.wake(str(run.id), str(run.organization_id))
         except LaterError as error:

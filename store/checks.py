@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import case, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import findings, number_states
+from store import findings, number_states, portfolios
 from store.engine import Database
 from store.errors import NotFoundError
 from store.findings import Found, Owner, Subject
@@ -24,8 +24,11 @@ from store.tables import integrations, rate_slots
 _NOW = func.clock_timestamp()
 _OFTEN = integrations.c.state.in_(("held", "stopped"))
 _CHECKABLE = (integrations.c.id, integrations.c.organization_id, _OFTEN, integrations.c.checked_often)
-_OVERCOME = frozenset({"access_removed", "account_disabled", "account_restricted", "offboarded"})
-"""What Meta's events held or stopped the number for: a check that finds it free of that has the last word."""
+_OVERCOME = frozenset(
+    {"access_removed", "account_disabled", "account_restricted", "offboarded", number_states.BY_SENDING}
+)
+"""What Meta's events or answers held or stopped the number for: a check that finds it free of that has the last word.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class NumberToCheck:
     state: str
     state_reason: str | None
     state_since: datetime | None
+    check_due_at: datetime | None
+    """The mark that asked for this check; a later one asks for another."""
     coexistence: bool
     callback_url: str | None
     """Where its webhooks are to go instead of the app's own address."""
@@ -128,13 +133,14 @@ async def record(database: Database, number: NumberToCheck, came: Findings) -> R
         opened = [found.code for found in came.found if await findings.see(connection, number.owner, found)]
         but = {found.code for found in came.found}
         cleared = await findings.clear(connection, number.owner, subjects=came.looked_at, but=but)
-        await _write(connection, number.id, came)
+        await _write(connection, number, came)
         unchanged = (row.state, row.state_since) == (number.state, number.state_since)
         state = row.state
         if came.new_state is not None and unchanged and _differs(row, came.new_state):
             state = came.new_state.state
             if state == "live":
                 cleared += await findings.clear(connection, number.owner, codes=_OVERCOME)
+                await _note_release(connection, number.id)
             await number_states.put_state(connection, number.id, state=state, reason=came.new_state.reason)
     return Recorded(state, opened, cleared)
 
@@ -213,11 +219,27 @@ def _differs(row: Any, wanted: NewState) -> bool:
     return bool(row.state not in {wanted.state, "connecting"})
 
 
-async def _write(connection: AsyncConnection, integration_id: UUID, came: Findings) -> None:
-    values = {"checked_at": _NOW, **came.columns}
-    await connection.execute(update(integrations).where(integrations.c.id == integration_id).values(values))
+async def ask_where_the_app_is_held(database: Database) -> int:
+    """Ask for a check of each number that waits for our app's secret: a new start may have brought the right one."""
+    change = update(integrations).where(integrations.c.state == "held", integrations.c.state_reason == "app")
+    async with database.transaction() as connection:
+        asked = await connection.execute(change.values(check_due_at=_NOW, check_nudged_at=None))
+        return asked.rowcount
+
+
+async def _note_release(connection: AsyncConnection, integration_id: UUID) -> None:
+    await connection.execute(update(integrations).where(integrations.c.id == integration_id).values(released_at=_NOW))
+
+
+async def _write(connection: AsyncConnection, number: NumberToCheck, came: Findings) -> None:
+    answered = integrations.c.check_due_at.is_not_distinct_from(number.check_due_at)
+    due = case((answered, None), else_=integrations.c.check_due_at)
+    values = {"checked_at": _NOW, "check_due_at": due, **came.columns}
+    await connection.execute(update(integrations).where(integrations.c.id == number.id).values(values))
+    if "messaging_limit" in came.columns:
+        await portfolios.release(connection, number.id)
     if came.per_second is not None:
         rate = update(rate_slots).where(
-            rate_slots.c.integration_id == integration_id, rate_slots.c.per_second != came.per_second
+            rate_slots.c.integration_id == number.id, rate_slots.c.per_second != came.per_second
         )
         await connection.execute(rate.values(per_second=came.per_second))

@@ -1,4 +1,4 @@
-"""Onboardings and event deliveries that are due: marked with what happened, then their runs are woken by intake.
+"""Onboardings, event deliveries and checks that are due: marked with what happened, then woken by intake.
 
 Only the run itself clears a mark. A wake that was lost is repeated, one too many changes nothing.
 """
@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from store.engine import Database
 
-Kind = Literal["onboarding", "delivery"]
+Kind = Literal["onboarding", "delivery", "check"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,35 +24,46 @@ class DueRun:
     id: UUID
     organization_id: UUID
     step: str
-    """Where an onboarding stands; empty for a delivery."""
+    """Where an onboarding stands; empty for the others."""
 
 
-_READY = """
-    SELECT id FROM {table}
-    WHERE due_at <= statement_timestamp()
-      AND (nudged_at IS NULL
-           OR (due_at > nudged_at AND nudged_at < statement_timestamp() - CAST(:quiet AS interval))
-           OR nudged_at < statement_timestamp() - CAST(:repeat AS interval))
-    ORDER BY due_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
-"""
+def _ready(table: str, due: str = "due_at", nudged: str = "nudged_at", *, only: str = "true") -> str:
+    return f"""
+      SELECT id FROM {table}
+      WHERE {due} <= statement_timestamp() AND {only}
+        AND ({nudged} IS NULL
+             OR ({due} > {nudged} AND {nudged} < statement_timestamp() - CAST(:quiet AS interval))
+             OR {nudged} < statement_timestamp() - CAST(:repeat AS interval))
+      ORDER BY {due} LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+    """  # noqa: S608 - the names are ours
 
-# One statement for both: nearly always there is nothing, and it is asked every second.
+
+# What is being connected or is gone has no check that could clear the mark.
+_READY_CHECKS = _ready("integrations", "check_due_at", "check_nudged_at", only="state IN ('live', 'held', 'stopped')")
+
+# One statement for all: nearly always there is nothing, and it is asked every second.
 _CLAIM = text(f"""
-    WITH ready_onboardings AS MATERIALIZED ({_READY.format(table="onboardings")}),
-    ready_deliveries AS MATERIALIZED ({_READY.format(table="event_deliveries")}),
+    WITH ready_onboardings AS MATERIALIZED ({_ready("onboardings")}),
+    ready_deliveries AS MATERIALIZED ({_ready("event_deliveries")}),
+    ready_checks AS MATERIALIZED ({_READY_CHECKS}),
     claimed_onboardings AS (
       UPDATE onboardings o SET nudged_at = clock_timestamp() FROM ready_onboardings r WHERE o.id = r.id
       RETURNING o.id, o.organization_id, o.step
     ), claimed_deliveries AS (
       UPDATE event_deliveries d SET nudged_at = clock_timestamp() FROM ready_deliveries r WHERE d.id = r.id
       RETURNING d.id, d.organization_id
+    ), claimed_checks AS (
+      UPDATE integrations i SET check_nudged_at = clock_timestamp() FROM ready_checks r WHERE i.id = r.id
+      RETURNING i.id, i.organization_id
     )
     SELECT 'onboarding', id, organization_id, step FROM claimed_onboardings
+    UNION ALL SELECT 'check', id, organization_id, '' FROM claimed_checks
     UNION ALL SELECT 'delivery', id, organization_id, '' FROM claimed_deliveries
 """)  # noqa: S608 - the names are ours
 
 _GIVE_BACK = text("""
-    WITH back AS (UPDATE onboardings SET nudged_at = NULL WHERE id = ANY(CAST(:ids AS uuid[])))
+    WITH back AS (UPDATE onboardings SET nudged_at = NULL WHERE id = ANY(CAST(:ids AS uuid[]))),
+    checks AS (UPDATE integrations SET check_nudged_at = NULL WHERE id = ANY(CAST(:ids AS uuid[])))
     UPDATE event_deliveries SET nudged_at = NULL WHERE id = ANY(CAST(:ids AS uuid[]))
 """)
 

@@ -32,7 +32,7 @@ class ScheduleCare:
         self._database = database
         self._schedules = schedules
         self._settings = settings
-        self._all_at = 0.0
+        self._all_at: float | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look after them until `stop` is set. Postgres or Temporal away only delays it."""
@@ -52,6 +52,9 @@ class ScheduleCare:
         Raises:
             LaterError: Temporal did not take it; the next round goes on.
         """
+        if self._all_at is None:
+            await checks.ask_where_the_app_is_held(self._database)
+            self._all_at = 0.0
         changed = await checks.integrations_to_check(self._database, changed_only=True)
         await self._ensure(changed)
         for number in changed:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, update
 
 from intake.due_runs import DueRuns, Wakers
 from intake.loop import Intake
@@ -18,14 +18,18 @@ from settings import IntakeSettings
 from store import due_runs, nudges
 from store.engine import Database
 from store.ids import new_id
-from store.tables import event_deliveries, event_endpoints, events, onboardings
+from store.tables import event_deliveries, event_endpoints, events, integrations, onboardings
 from tests.intake.letters import rows
 from tests.rows import Number, change, connected_number, conversation
 from workflows.client import DueConversation, LaterError
 from workflows.onboarding_contracts import Step
 
 QUIET, REPEAT = timedelta(seconds=2), timedelta(seconds=10)
-TABLES = {"onboarding": "onboardings", "delivery": "event_deliveries"}
+TABLES = {"onboarding": "onboardings", "delivery": "event_deliveries", "check": "integrations"}
+PREFIX = {"check": "check_"}
+"""Of the columns of a mark."""
+_MANY = ("onboarding", "delivery")
+"""A number has one check at a time."""
 
 
 @dataclass(slots=True)
@@ -57,6 +61,9 @@ async def _due(database: Database, number: Number, kind: str, *, due: bool = Tru
         if kind == "onboarding":
             values = {"id": row_id, "agent_flow_id": number.agent_flow_id, "way": "popup", "step": "register"}
             await connection.execute(insert(onboardings).values(values | owner | {"due_at": mark}))
+        elif kind == "check":
+            row_id, asked = number.integration_id, update(integrations).values(check_due_at=mark)
+            await connection.execute(asked.where(integrations.c.id == row_id))
         else:
             endpoint_id, event_id = new_id(), new_id()
             endpoint = {"id": endpoint_id, "url": "https://shop.example/events", "secret_sealed": b""}
@@ -72,7 +79,7 @@ async def _claim(database: Database) -> list[UUID]:
     return [run.id for run in await due_runs.claim_due(database, limit=64, quiet=QUIET, repeat=REPEAT)]
 
 
-@pytest.mark.parametrize("kind", ["onboarding", "delivery"])
+@pytest.mark.parametrize("kind", list(TABLES))
 @pytest.mark.parametrize(
     ("due", "nudged", "woken"),
     [
@@ -95,7 +102,9 @@ async def test_a_mark_wakes_its_run_once_and_again_only_by_the_rule(
     row_id = await _due(database, await connected_number(database), kind, due=False)
     await change(
         database,
-        f"UPDATE {TABLES[kind]} SET due_at = now() + :due, nudged_at = now() + :nudged",  # noqa: S608
+        "UPDATE {table} SET {prefix}due_at = now() + :due, {prefix}nudged_at = now() + :nudged".format(  # noqa: S608
+            table=TABLES[kind], prefix=PREFIX.get(kind, "")
+        ),
         due=None if due is None else timedelta(seconds=due),
         nudged=None if nudged is None else timedelta(seconds=nudged),
     )
@@ -108,14 +117,14 @@ async def test_what_was_given_back_is_claimed_again_at_once(database: Database) 
     ids = {await _due(database, number, kind) for kind in TABLES}
     claimed = await due_runs.claim_due(database, limit=64, quiet=QUIET, repeat=REPEAT)
     assert {run.id for run in claimed} == ids
-    assert [(run.kind, run.step) for run in claimed] == [("onboarding", "register"), ("delivery", "")]
+    assert [(run.kind, run.step) for run in claimed] == [("onboarding", "register"), ("check", ""), ("delivery", "")]
     await due_runs.give_back(database, claimed)
     assert set(await _claim(database)) == ids
 
 
 async def test_two_intakes_never_claim_the_same_run_and_do_not_wait_for_a_locked_one(database: Database) -> None:
     number = await connected_number(database)
-    ids = [await _due(database, number, kind) for kind in TABLES for _ in range(8)]
+    ids = [await _due(database, number, kind) for kind in _MANY for _ in range(8)]
     async with database.transaction() as connection:
         await connection.execute(text("SELECT 1 FROM onboardings WHERE id = :id FOR UPDATE"), {"id": ids[0]})
         both = await asyncio.wait_for(asyncio.gather(_claim(database), _claim(database)), timeout=2)
@@ -125,7 +134,7 @@ async def test_two_intakes_never_claim_the_same_run_and_do_not_wait_for_a_locked
 @asynccontextmanager
 async def _running(database: Database, waking: Waking, **settings: Any) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    intake = Intake(database, waking, IntakeSettings(**settings), wakers=Wakers(waking, waking))
+    intake = Intake(database, waking, IntakeSettings(**settings), wakers=Wakers(waking, waking, waking))
     async with asyncio.TaskGroup() as loops:
         loops.create_task(intake.run(stop))
         try:
@@ -141,7 +150,15 @@ async def _until(true: Callable[[], Any], *, within: float = 10.0) -> None:
             await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("kind", ["onboarding", "delivery"])
+@pytest.mark.parametrize("state", ["connecting", "disconnected"])
+async def test_a_check_of_a_number_that_none_is_made_of_is_never_asked_for(database: Database, state: str) -> None:
+    number = await connected_number(database)
+    await _due(database, number, "check")
+    await change(database, "UPDATE integrations SET state = :state", state=state)
+    assert await _claim(database) == []
+
+
+@pytest.mark.parametrize("kind", list(TABLES))
 async def test_a_mark_is_told_to_its_run_at_once_and_only_once(database: Database, kind: str) -> None:
     number, waking = await connected_number(database), Waking()
     async with _running(database, waking):
@@ -165,7 +182,7 @@ async def test_a_mark_that_nobody_rang_for_is_found_within_a_second_or_so(databa
 
 async def test_while_temporal_is_away_marks_stay_and_are_told_when_it_is_back(database: Database) -> None:
     number, waking = await connected_number(database), Waking(away=True)
-    ids = {str(await _due(database, number, kind)) for kind in TABLES for _ in range(5)}
+    ids = {str(await _due(database, number, kind)) for kind in _MANY for _ in range(5)}
     async with _running(database, waking):
         await asyncio.sleep(2.5)
         assert 0 < waking.refused < 100, "it must not hammer"
@@ -224,4 +241,4 @@ async def test_claiming_reads_only_the_marks_that_are_due(database: Database) ->
         database, "EXPLAIN SELECT id FROM onboardings WHERE due_at <= statement_timestamp() ORDER BY due_at"
     )
     assert any("Index Cond" in line[0] and "due_at" in line[0] for line in plan)
-    assert due_runs._CLAIM.text.count("due_at <= statement_timestamp()") == 2
+    assert due_runs._CLAIM.text.count("due_at <= statement_timestamp()") == 3

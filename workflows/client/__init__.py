@@ -1,6 +1,6 @@
 """The way to Temporal: connects, starts, signals, updates, schedules. The only package that does."""
 
-from workflows.client.checks import CheckSchedules
+from workflows.client.checks import CheckSchedules, CheckStarter
 from workflows.client.connection import Address, LaterError, connect
 from workflows.client.conversations import ConversationStarter, DueConversation
 from workflows.client.deliveries import DeliveryStarter
@@ -9,6 +9,7 @@ from workflows.client.onboardings import OnboardingStarter
 __all__ = [
     "Address",
     "CheckSchedules",
+    "CheckStarter",
     "ConversationStarter",
     "DeliveryStarter",
     "DueConversation",

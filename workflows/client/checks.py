@@ -136,6 +136,24 @@ class CheckSchedules:
             raise LaterError(reason(error)) from error
 
 
+class CheckStarter:
+    """Has numbers checked now by their Schedules; one that is gone is made first, with the interval of held numbers.
+
+    `ScheduleCare` gives it the right one later. `wake` raises `LaterError` when Temporal is away.
+    """
+
+    def __init__(self, schedules: CheckSchedules, *, every: timedelta) -> None:
+        self._schedules = schedules
+        self._every = every
+
+    async def wake(self, integration_id: str, organization_id: str) -> None:
+        """Check the number, unless a check is running."""
+        if await self._schedules.trigger(integration_id):
+            return
+        await self._schedules.ensure(integration_id, organization_id, every=self._every)
+        await self._schedules.trigger(integration_id)
+
+
 def _spec(integration_id: str, every: timedelta) -> ScheduleSpec:
     """Intervals count from 1970, so that each number gets its own place within them: else all are due at midnight."""
     seconds = max(1, int(every.total_seconds()))
