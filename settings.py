@@ -45,7 +45,7 @@ class MetaSettings(BaseSettings):
     app_secret: SecretStr = SecretStr("")
     """Signs webhooks and proves our calls. The API refuses to start without it."""
     app_secret_previous: SecretStr = SecretStr("")
-    """Still accepted on webhooks while the secret is being rotated; empty otherwise."""
+    """Still accepted on webhooks, and tried for what we send, while the secret is being rotated; empty otherwise."""
     verify_token: SecretStr = SecretStr("")
     """The app's own webhook verify token, as entered in Meta's dashboard."""
     config_id: str = ""
@@ -137,6 +137,13 @@ class ConversationSettings(BaseSettings):
     """A row that is `sending` for longer has lost its worker and becomes `unknown`."""
     bot_answer_stale_after: Seconds = timedelta(minutes=15)
     """A bot's answer that could not leave for this long ends `expired`."""
+    inbound_stale_after: Seconds = timedelta(hours=1)
+    """A message that could be answered only this long after it was written goes to a person, not to the bot; 0: never.
+    Longer than Meta's first repeats take after a short outage of ours."""
+    give_back_after: Seconds = timedelta(hours=24)
+    """The bot is in charge again when nothing came from a person for this long; 0: only when somebody gives it back."""
+    give_back_at_window_close: bool = True
+    """The bot is in charge again when the 24-hour window closes in which a person took over."""
     linger: Seconds = timedelta(seconds=60)
     """How long a conversation's run stays after its last work when nothing is pending and the window is closed."""
     events_per_run: int = 100

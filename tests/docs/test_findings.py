@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from activities.checks import health
+from store import number_states
 from store.account_meaning import CODES
 from tests.docs.test_reference import sections
 
@@ -22,5 +23,6 @@ def _written_out(file: Path) -> Iterator[str]:
 
 def test_every_finding_has_a_heading_and_every_heading_a_finding() -> None:
     found = set(_written_out(_ROOT / "activities" / "checks" / "judging.py")) | CODES
+    found |= set(_written_out(_ROOT / "store" / "consequences.py")) | {number_states.BY_SENDING}
     found |= {f"health_{code}" for code in health.KNOWN} | {f"health_{kind.lower()}" for kind in health.WHOSE}
     assert set(sections("checks.md")) == found
