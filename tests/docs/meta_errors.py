@@ -1,4 +1,4 @@
-"""The tables on the page of Meta's errors, made from the one that classifies them: `python -m tests.docs.meta_errors`."""
+"""The tables of the page of Meta's errors, made from the one that classifies: `python -m tests.docs.meta_errors`."""
 
 import sys
 from collections import defaultdict
