@@ -105,5 +105,4 @@ def _look(conversation: Conversation, plan: Plan) -> Look:
 def _state(conversation: Conversation, plan: Plan) -> State:
     if plan.waiting_for:
         return "waiting"
-    with_person = conversation.in_charge == "person" or plan.hand_over is not None
-    return "with a person" if with_person else "with the bot"
+    return "with a person" if (plan.in_charge or conversation.in_charge) == "person" else "with the bot"

@@ -33,6 +33,8 @@ _CUSTOMERS = {
 }
 _LATE = "Cleo"
 """Her message is dated so that her window closes while we watch."""
+_SETTINGS = {"LINGER": "0.5", "INBOUND_STALE_AFTER": "0"}
+"""Runs end right after their windows, so that it can be watched; what is dated a day ago is the bot's to answer."""
 _WINDOW = timedelta(hours=24)
 _LEFT = timedelta(seconds=2)
 _PATIENCE = timedelta(seconds=10)
@@ -65,8 +67,7 @@ def run(settings: Settings) -> None:
     with Supervisor(folder, say=console.print) as supervisor:
         _throw_away(folder, logs=True)
         cli = temporal_cli.find(settings.local.temporal_cli, say=console.print)
-        # Runs end right after their windows, so that the end can be watched.
-        stack = Stack(supervisor, cli, environment={"LINGER": "0.5"})
+        stack = Stack(supervisor, cli, environment=_SETTINGS)
         try:
             asyncio.run(supervisor.guard(_play(stack)))
         finally:

@@ -1,6 +1,6 @@
 """Who is in charge of a conversation: a person takes over from the bot, or gives it back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import nudges
+from store import events, nudges
 from store.engine import Database
 from store.errors import NotFoundError
 
@@ -29,15 +29,14 @@ _DISCARD = text("""
     UPDATE turns
     SET state = 'discarded', ended_at = clock_timestamp(),
         error_detail = 'A person took over before the agent answered.'
-    WHERE conversation_id = :conversation_id AND organization_id = :organization_id AND state = 'asking'
+    WHERE conversation_id = ANY(CAST(:conversation_ids AS uuid[])) AND state = 'asking'
 """)
 
 _CANCEL = text("""
     UPDATE messages
     SET state = 'cancelled', reason = 'A person took over before this answer left.',
         hold = NULL, hold_since = NULL, hold_until = NULL
-    WHERE conversation_id = :conversation_id AND organization_id = :organization_id
-      AND state = 'queued' AND author = 'bot'
+    WHERE conversation_id = ANY(CAST(:conversation_ids AS uuid[])) AND state = 'queued' AND author = 'bot'
 """)
 
 _SENDING = text("""
@@ -45,6 +44,11 @@ _SENDING = text("""
     WHERE conversation_id = :conversation_id AND organization_id = :organization_id AND state = 'sending'
     ORDER BY queue_no
 """)
+
+
+NEXT_STEP = (
+    "Answer the customer, then give the conversation back to the bot; or wait until the bot gets it back by itself."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,7 @@ async def take_over(database: Database, *, organization_id: UUID, conversation_i
     values = {"organization_id": organization_id, "conversation_id": conversation_id}
     async with database.transaction() as connection:
         since = await _put_in_charge(connection, "person", values | {"reason": reason})
-        await connection.execute(_DISCARD, values)
-        await connection.execute(_CANCEL, values)
+        await stop_the_bot(connection, [conversation_id])
         sending = list((await connection.execute(_SENDING, values)).scalars())
         await nudges.mark_due(connection, [conversation_id])
     return InCharge(conversation_id, "person", since, sending)
@@ -89,6 +92,34 @@ async def give_back(database: Database, *, organization_id: UUID, conversation_i
         sending = list((await connection.execute(_SENDING, values)).scalars())
         await nudges.mark_due(connection, [conversation_id])
     return InCharge(conversation_id, "bot", since, sending)
+
+
+async def tell(
+    connection: AsyncConnection,
+    *,
+    organization_id: UUID,
+    integration_id: UUID,
+    conversation_id: UUID,
+    reason: str | None,
+) -> None:
+    """Tell the business's own software that a conversation needs a person, in the transaction that hands it over."""
+    await events.emit(
+        connection,
+        organization_id=organization_id,
+        type="conversation.handed_over",
+        integration_id=integration_id,
+        data={"conversation_id": str(conversation_id), "reason": reason, "next_step": NEXT_STEP},
+    )
+
+
+async def stop_the_bot(connection: AsyncConnection, conversation_ids: Collection[UUID]) -> None:
+    """Cancel what the bot has queued and discard what it is thinking of, where a person has just taken over.
+
+    To be called with the conversations locked: a claim that comes later finds the person in charge.
+    """
+    values = {"conversation_ids": list(conversation_ids)}
+    await connection.execute(_DISCARD, values)
+    await connection.execute(_CANCEL, values)
 
 
 async def _put_in_charge(

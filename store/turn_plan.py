@@ -1,107 +1,21 @@
 """What a look at a conversation decides, as a pure function of what Postgres says: no clock, no I/O."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from store.claims import STEPS_ASIDE
+from store import charge
 from store.echo import echo
 from store.ids import new_id
+from store.turn_facts import Conversation, Open, Rules
 from whatsapp.window import closes_at, is_open
+
+__all__ = ["Conversation", "NewTurn", "Open", "Plan", "Reply", "Rules", "plan"]
 
 ROWS_PER_LOOK = 20
 PAUSE_LIMIT = 5
 """Somebody who never stops typing is answered after this many pauses."""
-_ALONE = ("back_off", "not_before", "media")
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The figures a look goes by; built from the settings, milliseconds in tests."""
-
-    sending_timeout: timedelta = timedelta(seconds=20)
-    unknown_wait: timedelta = timedelta(seconds=120)
-    answer_stale_after: timedelta = timedelta(minutes=15)
-    backstop: timedelta = timedelta(seconds=60)
-    max_bot_turns: int = 20
-    bot_turns_within: timedelta = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """The conversation as it stands under its lock, with its number, its agent flow and its open turn."""
-
-    id: UUID
-    organization_id: UUID
-    integration_id: UUID
-    in_charge: str
-    in_charge_reason: str | None
-    window_opened_at: datetime | None
-    last_turn_no: int
-    integration_state: str
-    state_reason: str | None
-    enabled: bool
-    phone_number_id: str
-    access_token_sealed: bytes | None
-    unknown_policy: str
-    agent_flow_id: UUID
-    agent_kind: str
-    pause: timedelta
-    receipts: bool
-    turn_id: UUID | None
-    turn_no: int | None
-    turn_state: str | None
-    too_many_turns: bool
-    now: datetime
-
-    @property
-    def sends(self) -> bool:
-        """Whether the number may send at all at this moment."""
-        return self.enabled and self.integration_state == "live" and self.access_token_sealed is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """A message that is not done: received and unanswered, queued, sending, or unknown."""
-
-    id: UUID
-    direction: str
-    author: str
-    type: str
-    content: dict[str, Any]
-    state: str
-    wamid: str | None
-    meta_timestamp: datetime | None
-    webhook_event_id: int | None
-    place: int | None
-    created_at: datetime
-    queue_no: int | None
-    category: str | None
-    attempt: int
-    resends: int
-    hold: str | None
-    hold_since: datetime | None
-    hold_until: datetime | None
-    claimed_at: datetime | None
-    unknown_until: datetime | None
-    send_before: datetime | None
-    unknown_policy: str
-    reason: str | None
-
-    def is_overdue(self, now: datetime, sending_timeout: timedelta) -> bool:
-        """Sending for too long, unknown past its wait, or queued past the moment it makes sense."""
-        if self.state == "sending":
-            return self.claimed_at is not None and self.claimed_at + sending_timeout <= now
-        if self.state == "unknown":
-            return self.unknown_until is not None and self.unknown_until <= now
-        return self.state == "queued" and self.send_before is not None and self.send_before <= now
-
-    @property
-    def steps_aside(self) -> bool:
-        """Waits for itself alone and for so long that the rows behind it need not."""
-        alone = self.hold in _ALONE and self.hold_until is not None and self.hold_since is not None
-        return alone and self.hold_until - self.hold_since > STEPS_ASIDE  # type: ignore[operator]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +46,8 @@ class Plan:
     kept: list[Open] = field(default_factory=list)
     kept_reason: str | None = None
     hand_over: str | None = None
+    give_back: str | None = None
+    """Why the bot is in charge again; a `hand_over` decided in the same look comes after it."""
     to_send: list[UUID] = field(default_factory=list)
     more: bool = False
     pending: bool = False
@@ -139,6 +55,11 @@ class Plan:
     next_why: str = ""
     window_closes_in: timedelta | None = None
     waiting_for: str = ""
+
+    @property
+    def in_charge(self) -> str | None:
+        """Who is in charge from now on, where that changes."""
+        return "person" if self.hand_over else "bot" if self.give_back else None
 
     def due_in(self, backstop: timedelta) -> timedelta | None:
         """The next moment something must happen plus `backstop`, or None when nothing must."""
@@ -156,9 +77,12 @@ class Plan:
 def plan(conversation: Conversation, opened: list[Open], *, rules: Rules, turn_id: UUID) -> Plan:
     """Decide. `turn_id` is the id of the turn, should one begin."""
     decided = Plan()
+    conversation = _given_back(decided, conversation, rules=rules)
     received = sorted((row for row in opened if row.state == "received"), key=_in_meta_order)
     if received:
         _answer(decided, conversation, received, rules=rules, turn_id=turn_id)
+    if decided.hand_over is not None:
+        _await_give_back(decided, replace(conversation, in_charge="person", in_charge_since=conversation.now), rules)
     outbound = sorted((row for row in opened if row.direction == "out"), key=lambda row: row.queue_no or 0)
     _send(decided, conversation, outbound, rules=rules)
     if conversation.turn_id is not None or (decided.new_turn and decided.new_turn.state == "asking"):
@@ -170,8 +94,36 @@ def plan(conversation: Conversation, opened: list[Open], *, rules: Rules, turn_i
     return decided
 
 
+def _given_back(decided: Plan, at: Conversation, *, rules: Rules) -> Conversation:
+    """The conversation, the bot's again if a person's charge has ended by itself; if not yet, its end is awaited."""
+    ending = _await_give_back(decided, at, rules)
+    if ending is None or ending.at > at.now:
+        return at
+    decided.give_back = ending.why
+    return replace(at, in_charge="bot", in_charge_since=at.now)
+
+
+def _await_give_back(decided: Plan, at: Conversation, rules: Rules) -> charge.Ending | None:
+    if at.in_charge != "person" or at.in_charge_since is None:
+        return None
+    ending = charge.ends(
+        at.in_charge_since,
+        at.person_acted_at,
+        window_opened_at=at.window_opened_at,
+        after=rules.give_back_after,
+        at_window_close=rules.give_back_at_window_close,
+    )
+    if ending is not None and ending.at > at.now:
+        decided.wait(ending.at - at.now, "the bot is in charge again")
+    return ending
+
+
 def _in_meta_order(row: Open) -> tuple[datetime, int, int]:
-    return (row.meta_timestamp or row.created_at, row.webhook_event_id or 0, row.place or 0)
+    return (_written_at(row), row.webhook_event_id or 0, row.place or 0)
+
+
+def _written_at(row: Open) -> datetime:
+    return row.meta_timestamp or row.created_at
 
 
 def _answer(decided: Plan, at: Conversation, received: list[Open], *, rules: Rules, turn_id: UUID) -> None:
@@ -181,16 +133,11 @@ def _answer(decided: Plan, at: Conversation, received: list[Open], *, rules: Rul
         return
     if not at.enabled or at.integration_state in ("connecting", "disconnected"):
         return  # stored; looked at again when the number is switched on
-    if not is_open(at.window_opened_at, at.now):
-        decided.kept, decided.kept_reason = received, "It arrived after its 24-hour window had closed."
-        decided.hand_over = "A message arrived after its 24-hour window had closed: answer it with a template."
-        return
-    if at.turn_id is not None:
+    if at.turn_id is not None and is_open(at.window_opened_at, at.now):
         return  # the open turn ends first; what waits belongs to the next one
-    if at.too_many_turns:
-        minutes = round(rules.bot_turns_within.total_seconds() / 60)
-        decided.kept, decided.kept_reason = received, "Handed over: too many bot turns."
-        decided.hand_over = f"More than {rules.max_bot_turns} bot turns in {minutes} minutes: is this another bot?"
+    for_a_person = _for_a_person(at, received, rules)
+    if for_a_person is not None:
+        decided.kept, (decided.kept_reason, decided.hand_over) = received, for_a_person
         return
     settled_in = _settled_in(at, received)
     if settled_in > timedelta(0):
@@ -202,6 +149,28 @@ def _answer(decided: Plan, at: Conversation, received: list[Open], *, rules: Rul
     if state == "answered":
         decided.replies = [Reply("text", content) for content in echo([(row.type, row.content) for row in received])]
         decided.to_send = [reply.id for reply in decided.replies]
+
+
+def _for_a_person(at: Conversation, received: list[Open], rules: Rules) -> tuple[str, str] | None:
+    """Why the bot is not to answer: what is kept of the messages, and what the person is told who is to answer."""
+    if not is_open(at.window_opened_at, at.now):
+        return (
+            "It arrived after its 24-hour window had closed.",
+            "A message arrived after its 24-hour window had closed: answer it with a template.",
+        )
+    if rules.inbound_stale_after and at.now - _written_at(received[0]) > rules.inbound_stale_after:
+        span = charge.in_words(rules.inbound_stale_after)
+        return (
+            f"Handed over: a message could not be answered within {span}.",
+            f"A message could not be answered within {span}: what is to be said now?",
+        )
+    if at.too_many_turns:
+        minutes = round(rules.bot_turns_within.total_seconds() / 60)
+        return (
+            "Handed over: too many bot turns.",
+            f"More than {rules.max_bot_turns} bot turns in {minutes} minutes: is this another bot?",
+        )
+    return None
 
 
 def _settled_in(at: Conversation, received: list[Open]) -> timedelta:
@@ -227,7 +196,7 @@ def _send(decided: Plan, at: Conversation, outbound: list[Open], *, rules: Rules
             _mind_expiry(decided, at, row)
         elif held_up:
             decided.pending = True
-        elif row.hold_until is not None and row.hold_until > at.now:
+        elif row.hold_until is not None and row.waits_at(at):
             decided.pending = True
             decided.wait(row.hold_until - at.now, row.reason or "a message waits for its time")
             decided.waiting_for = row.reason or "its time"

@@ -12,14 +12,20 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text, Uuid
 
-from store import unknowns
+from store import handover, unknowns
 from store.engine import Database
 from store.ids import new_id
 from store.turn_plan import Conversation, Open, Plan, Reply, Rules, plan
 
 _CONVERSATION = text("""
-    SELECT c.id, c.organization_id, c.integration_id, c.in_charge, c.in_charge_reason, c.window_opened_at,
-           c.last_turn_no,
+    SELECT c.id, c.organization_id, c.integration_id, c.in_charge, c.in_charge_reason, c.in_charge_since,
+           CASE c.in_charge WHEN 'person' THEN
+             (SELECT m.created_at FROM messages m
+              WHERE m.conversation_id = c.id AND m.created_at > c.in_charge_since
+                AND m.direction = 'out' AND m.author <> 'bot'
+              ORDER BY m.created_at DESC LIMIT 1)
+           END AS person_acted_at,
+           c.window_opened_at, c.last_turn_no,
            i.state AS integration_state, i.state_reason, i.enabled, i.phone_number_id, i.access_token_sealed,
            i.unknown_policy, f.id AS agent_flow_id, f.kind AS agent_kind,
            f.pause_ms * interval '1 millisecond' AS pause, f.receipts,
@@ -68,9 +74,9 @@ _DECIDED = text("""
     UPDATE conversations
     SET turn_began_at = clock_timestamp(), last_turn_no = CAST(:turn_no AS int),
         due_at = clock_timestamp() + CAST(:due_in AS interval),
-        in_charge = CASE WHEN CAST(:hand_over AS boolean) THEN 'person' ELSE in_charge END,
-        in_charge_reason = CASE WHEN CAST(:hand_over AS boolean) THEN :hand_over_reason ELSE in_charge_reason END,
-        in_charge_since = CASE WHEN CAST(:hand_over AS boolean) THEN clock_timestamp() ELSE in_charge_since END
+        in_charge = coalesce(:in_charge, in_charge),
+        in_charge_reason = CASE WHEN :in_charge IS NULL THEN in_charge_reason ELSE :in_charge_reason END,
+        in_charge_since = CASE WHEN :in_charge IS NULL THEN in_charge_since ELSE clock_timestamp() END
     WHERE id = :conversation_id
 """).bindparams(
     bindparam("taken", type_=ARRAY(Uuid)),
@@ -80,7 +86,8 @@ _DECIDED = text("""
     bindparam("reply_contents", type_=ARRAY(JSONB)),
     bindparam("turn_id", type_=Uuid),
     bindparam("turn_state", type_=Text),
-    bindparam("hand_over_reason", type_=Text),
+    bindparam("in_charge", type_=Text),
+    bindparam("in_charge_reason", type_=Text),
     bindparam("kept_reason", type_=Text),
 )
 
@@ -98,10 +105,32 @@ async def look(database: Database, conversation_id: UUID, *, rules: Rules) -> tu
         overdue = [row for row in opened if row.is_overdue(conversation.now, rules.sending_timeout)]
         if overdue:
             await unknowns.settle(connection, conversation, overdue, rules=rules)
+            conversation = await _settled(connection, conversation, rules=rules)
             opened = await _open(connection, conversation)
         decided = plan(conversation, opened, rules=rules, turn_id=new_id())
         await _write(connection, conversation, decided, rules=rules)
+        if decided.hand_over is not None:
+            await _tell(connection, conversation, decided.hand_over)
     return conversation, decided
+
+
+async def _settled(connection: AsyncConnection, before: Conversation, *, rules: Rules) -> Conversation:
+    """The conversation once what was overdue is settled: an answer that went stale has put a person in charge."""
+    after = await _conversation(connection, before.id, rules=rules)
+    if after is None or after.in_charge == before.in_charge:
+        return before
+    await _tell(connection, after, after.in_charge_reason)
+    return after
+
+
+async def _tell(connection: AsyncConnection, conversation: Conversation, reason: str | None) -> None:
+    await handover.tell(
+        connection,
+        organization_id=conversation.organization_id,
+        integration_id=conversation.integration_id,
+        conversation_id=conversation.id,
+        reason=reason,
+    )
 
 
 async def _conversation(connection: AsyncConnection, conversation_id: UUID, *, rules: Rules) -> Conversation | None:
@@ -136,8 +165,8 @@ async def _write(connection: AsyncConnection, conversation: Conversation, decide
             "kept_reason": decided.kept_reason,
             "stale_after": rules.answer_stale_after,
             "due_in": decided.due_in(rules.backstop),
-            "hand_over": decided.hand_over is not None,
-            "hand_over_reason": decided.hand_over,
+            "in_charge": decided.in_charge,
+            "in_charge_reason": decided.hand_over or decided.give_back,
             **reply_values(decided.replies),
         },
     )

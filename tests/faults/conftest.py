@@ -16,6 +16,10 @@ from tests.faults.opening import Servers, opened
 from tests.services import clone_database, drop_database
 
 _numbers = count()
+# What is dated a day ago, so that its window closes within the test, is the bot's to answer.
+_SETTINGS = {"LINGER": "0.5", "INBOUND_STALE_AFTER": "0"}
+AS_IN_PRODUCTION = {"WORKER_SANDBOX": "false", "MAX_BOT_TURNS": "100000"}
+"""For figures: workers as they run there, and no guard against customers who write as fast as other bots."""
 OpenHouse = Callable[..., Awaitable[House]]
 
 
@@ -35,7 +39,7 @@ async def shared_house(
     """One house for all tests of this worker that harm none of its parts."""
     name = f"house_{os.getpid()}"
     servers = Servers(await clone_database(postgres_template, name), temporal_address, f"{temporal_namespace}-house")
-    async with opened(tmp_path_factory.mktemp("house"), cli, servers, environment={"LINGER": "0.5"}) as house:
+    async with opened(tmp_path_factory.mktemp("house"), cli, servers, environment=_SETTINGS) as house:
         yield house
     await drop_database(postgres_template, name)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ AT = Conversation(
     integration_id=new_id(),
     in_charge="bot",
     in_charge_reason=None,
+    in_charge_since=None,
+    person_acted_at=None,
     window_opened_at=NOW - timedelta(hours=1),
     last_turn_no=3,
     integration_state="live",
@@ -114,6 +117,30 @@ def test_too_many_bot_turns_hand_over_with_the_reason() -> None:
     assert decided.hand_over == "More than 20 bot turns in 10 minutes: is this another bot?"
 
 
+@pytest.mark.parametrize(("minutes", "handed_over"), [(59, False), (61, True)])
+def test_what_could_not_be_answered_within_an_hour_goes_to_a_person(minutes: int, *, handed_over: bool) -> None:
+    old, fresh = inbound(ago=timedelta(minutes=minutes), place=1), inbound(place=2)
+    decided = decide(fresh, old)
+    assert (decided.new_turn is None) is handed_over
+    if handed_over:
+        assert decided.kept == [old, fresh]
+        assert decided.kept_reason == "Handed over: a message could not be answered within 1 hour."
+        assert decided.hand_over == "A message could not be answered within 1 hour: what is to be said now?"
+        assert decided.in_charge == "person"
+
+
+def test_without_a_limit_an_old_message_is_the_bots_as_long_as_its_window_is_open() -> None:
+    rules = replace(RULES, inbound_stale_after=timedelta(0))
+    decided = plan(AT, [inbound(ago=timedelta(hours=23))], rules=rules, turn_id=new_id())
+    assert decided.new_turn is not None
+
+
+def test_a_message_that_waits_for_an_open_turn_is_not_handed_over_before_that_turn_has_ended() -> None:
+    old = inbound(ago=timedelta(hours=2))
+    decided = decide(old, at=replace(AT, agent_kind="http", turn_id=new_id(), turn_no=3, turn_state="asking"))
+    assert (decided.kept, decided.hand_over) == ([], None)
+
+
 def test_a_number_that_is_switched_off_leaves_messages_waiting() -> None:
     decided = decide(inbound(), outbound(1), at=replace(AT, enabled=False))
     assert (decided.new_turn, decided.kept, decided.to_send) == (None, [], [])
@@ -158,6 +185,61 @@ def test_an_open_window_is_waited_for_and_postgres_asks_a_minute_later() -> None
 def test_nothing_is_due_when_the_window_is_closed_and_nothing_is_open() -> None:
     decided = decide(at=replace(AT, window_opened_at=NOW - timedelta(hours=25)))
     assert (decided.next_in, decided.due_in(timedelta(seconds=60)), decided.pending) == (None, None, False)
+
+
+def taken_over(
+    ago: timedelta, *, acted: timedelta | None = None, window: timedelta = timedelta(hours=1)
+) -> Conversation:
+    """A person took over that long ago; the window was opened `window` ago."""
+    acted_at = None if acted is None else NOW - acted
+    return replace(
+        AT, in_charge="person", in_charge_since=NOW - ago, person_acted_at=acted_at, window_opened_at=NOW - window
+    )
+
+
+def test_a_person_of_whom_nothing_comes_for_a_day_gives_the_bot_its_charge_back() -> None:
+    waits = decide(at=taken_over(timedelta(hours=23)))
+    assert (waits.in_charge, waits.next_in, waits.next_why) == (None, timedelta(hours=1), "the bot is in charge again")
+    over = decide(inbound(), at=taken_over(timedelta(hours=24)))
+    assert over.in_charge == "bot"
+    assert over.give_back == "Given back to the bot: nothing came from a person for 24 hours."
+    assert over.new_turn is not None, "the bot answers what waits"
+
+
+def test_what_a_person_writes_keeps_the_charge() -> None:
+    decided = decide(at=taken_over(timedelta(hours=40), acted=timedelta(hours=20)))
+    assert (decided.in_charge, decided.next_in) == (None, timedelta(hours=4))
+
+
+def test_at_the_close_of_its_window_a_conversation_is_the_bots_again() -> None:
+    at = taken_over(timedelta(hours=3), window=timedelta(hours=23))
+    assert decide(at=at).next_in == timedelta(hours=1)
+    closed = decide(at=replace(at, window_opened_at=NOW - timedelta(hours=24)))
+    assert closed.give_back == "Given back to the bot: the 24-hour window closed."
+
+
+def test_who_took_over_after_the_window_had_closed_stays_in_charge() -> None:
+    decided = decide(at=taken_over(timedelta(hours=1), window=timedelta(hours=30)))
+    assert (decided.in_charge, decided.next_in) == (None, timedelta(hours=23))
+
+
+def test_a_charge_ends_by_itself_only_as_the_settings_say() -> None:
+    never = replace(RULES, give_back_after=timedelta(0), give_back_at_window_close=False)
+    at = taken_over(timedelta(days=30), window=timedelta(hours=25))
+    decided = plan(at, [inbound()], rules=never, turn_id=new_id())
+    assert (decided.in_charge, decided.next_in, len(decided.kept)) == (None, None, 1)
+
+
+def test_what_is_stale_when_the_bot_gets_the_conversation_back_is_a_persons_again() -> None:
+    decided = decide(inbound(ago=timedelta(hours=2)), at=taken_over(timedelta(hours=25)))
+    assert decided.give_back is not None
+    assert decided.in_charge == "person"
+    assert decided.next_in == timedelta(hours=23), "the window's close; the new charge would last a day"
+
+
+def test_a_hand_over_is_looked_at_again_when_it_ends_by_itself() -> None:
+    decided = decide(inbound(), at=replace(AT, window_opened_at=NOW - timedelta(hours=25)))
+    assert decided.due_in(timedelta(seconds=60)) == timedelta(hours=24, seconds=60)
 
 
 _rows = st.lists(
