@@ -7,9 +7,15 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
+from store.integrations import UnknownPolicy
 from store.outbox import Draft, Target
 from store.paging import PageRequest
 
+POLICY = (
+    "What to do when nobody knows whether a message arrived. `evidence`: send it again once if Meta's silence proves "
+    "that it was not taken, else ask a person. `ask`: always ask. `resend`: send it again once without proof, then "
+    "ask. `give_up`: by proof once, else it ends `failed`."
+)
 _PHONE_PUNCTUATION = str.maketrans("", "", " -().")
 _EXAMPLE: dict[str, JsonValue] = {
     "to": "+31612345678",
@@ -41,9 +47,7 @@ class SendMessage(BaseModel):
     send_before: AwareDatetime | None = Field(
         default=None, description="If it could not leave by then it ends `expired` and is not sent."
     )
-    unknown_policy: Literal["ask", "resend", "give_up"] | None = Field(
-        default=None, description="What to do when nothing tells whether it arrived; by default what the number says."
-    )
+    unknown_policy: UnknownPolicy | None = Field(default=None, description=f"{POLICY} By default what the number says.")
 
     @field_validator("to")
     @classmethod

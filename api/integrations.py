@@ -137,7 +137,7 @@ async def change_integration(
     integration_id: UUID,
     wanted: ChangeIntegration,
 ) -> Integration:
-    """Switch a number off or on, give it another agent flow or verify token, or a new access token.
+    """Switch a number off or on, give it another agent flow, verify token or policy, or a new access token.
 
     Meta is asked about a new token before it takes the old one's place; then what was held for want of it is released.
     """
@@ -157,6 +157,7 @@ async def change_integration(
         enabled=wanted.enabled,
         agent_flow_id=wanted.agent_flow_id,
         verify_token=None if wanted.verify_token is None else wanted.verify_token.get_secret_value(),
+        unknown_policy=wanted.unknown_policy,
         actor=by,
     )
     if token is not None and proven is not None:

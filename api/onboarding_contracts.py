@@ -6,6 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, StringConstraints, field_validator
 
+from api.contracts import POLICY
+from store.integrations import UnknownPolicy
+
 MetaId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,32}$")]
 """An id of Meta's: digits only."""
 
@@ -123,6 +126,7 @@ class ChangeIntegration(BaseModel):
 
     enabled: bool | None = None
     agent_flow_id: UUID | None = None
+    unknown_policy: UnknownPolicy | None = Field(default=None, description=f"{POLICY} For all messages that name none.")
     verify_token: SecretStr | None = Field(default=None, min_length=1, max_length=255, description="Write-only.")
     access_token: SecretStr | None = Field(
         default=None, min_length=1, max_length=4096, description="Write-only; releases what waited for a good one."

@@ -102,7 +102,7 @@ INTEGRATION: dict[str, Any] = {
         "expires_at": None,
         "scopes": ["whatsapp_business_management", "whatsapp_business_messaging"],
     },
-    "unknown_policy": "ask",
+    "unknown_policy": "evidence",
     "coexistence": False,
     "callback_url": None,
     "number_status": "CONNECTED",

@@ -16,6 +16,8 @@ EventType = Literal[
     "token.expiring",
     "finding.opened",
     "finding.cleared",
+    "message.undecided",
+    "conversation.handed_over",
     "test",
 ]
 
@@ -30,5 +32,7 @@ EVENT_TYPES: dict[EventType, str] = {
     "token.expiring": "A number's access token ends in 14, 7 or 1 days.",
     "finding.opened": "A check found something wrong with a number.",
     "finding.cleared": "What a check had found is gone.",
+    "message.undecided": "Nobody knows whether a message reached its customer, and a person is asked.",
+    "conversation.handed_over": "A conversation needs a person: the bot does not answer it any more.",
     "test": "You asked for a trial of an endpoint.",
 }

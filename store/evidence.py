@@ -51,6 +51,6 @@ async def silence_since(
     values = {"integration_id": integration_id, "since": since, "message_id": message_id}
     later = (await connection.execute(_LATER, values)).scalar_one()
     if later < LATER_STATUSES:
-        why = f"statuses of only {later} later messages have come, {LATER_STATUSES} are needed"
+        why = f"of messages sent later, only {later} of the {LATER_STATUSES} that it takes have been heard of"
         return Silence(conclusive=False, why=why)
-    return Silence(conclusive=True, why=f"statuses of {later} messages sent later have come, none of this one")
+    return Silence(conclusive=True, why=f"{later} messages sent later have been heard of, and this one has not")

@@ -19,7 +19,8 @@ from store.sealing import KeyRing
 from store.tables import agent_flows, integrations, messages, rate_slots, wabas
 
 IntegrationState = Literal["connecting", "live", "held", "stopped", "disconnected"]
-UnknownPolicy = Literal["ask", "resend", "give_up"]
+UnknownPolicy = Literal["evidence", "ask", "resend", "give_up"]
+"""What is done when nobody knows whether a message arrived (docs/decisions/0070-a-person-or-the-evidence.md)."""
 
 
 async def connect_number(  # noqa: PLR0913 - each is a fact of its own that only the caller knows
@@ -38,7 +39,7 @@ async def connect_number(  # noqa: PLR0913 - each is a fact of its own that only
     token_expires_at: datetime | None = None,
     verify_token: str,
     per_second: int = 80,
-    unknown_policy: UnknownPolicy = "ask",
+    unknown_policy: UnknownPolicy = "evidence",
     state: IntegrationState = "live",
 ) -> UUID:
     """Connect a number that is ready at Meta; answers the integration's id.

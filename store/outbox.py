@@ -21,6 +21,7 @@ from store.errors import (
     TemplateRequiredError,
 )
 from store.ids import new_id
+from store.integrations import UnknownPolicy
 from store.tables import contact_identities, contacts, conversations, integrations, messages, queue_no
 from whatsapp.messages import validate_content
 from whatsapp.window import is_open
@@ -54,7 +55,7 @@ class Draft:
     type: str
     content: Mapping[str, Any]
     send_before: datetime | None = None
-    unknown_policy: Literal["ask", "resend", "give_up"] | None = None
+    unknown_policy: UnknownPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,34 +5,20 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store.evidence import silence_since
+from store import settlements
+from store.evidence import Silence, silence_since
+from store.settlements import Unknown
 from store.transitions import State
 from store.turn_plan import Conversation, Open, Rules
 
 _LOST = text("""
     WITH attempted AS (
-      UPDATE message_attempts SET state = 'unknown', ended_at = clock_timestamp(), error_detail = :why
+      UPDATE message_attempts
+      SET state = 'unknown', ended_at = clock_timestamp(), error_class = 'lost', error_detail = :why
       WHERE message_id = :message_id AND attempt = :attempt AND state = 'posting'
     )
     UPDATE messages SET state = 'unknown', unknown_until = claimed_at + CAST(:unknown_wait AS interval), reason = :why
     WHERE id = :message_id AND attempt = :attempt AND state = 'sending'
-""")
-
-_RESEND = text("""
-    UPDATE messages
-    SET state = 'queued', queue_no = nextval('message_queue_no_seq'), resends = resends + 1, unknown_until = NULL,
-        hold = NULL, hold_since = NULL, hold_until = NULL, reason = :why
-    WHERE id = :message_id AND attempt = :attempt AND state = 'unknown'
-""")
-
-_GIVE_UP = text("""
-    UPDATE messages SET state = 'failed', unknown_until = NULL, reason = :why
-    WHERE id = :message_id AND attempt = :attempt AND state = 'unknown'
-""")
-
-_ASK = text("""
-    UPDATE messages SET unknown_until = NULL, reason = :why
-    WHERE id = :message_id AND attempt = :attempt AND state = 'unknown'
 """)
 
 _EXPIRE = text("""
@@ -63,20 +49,32 @@ async def settle(connection: AsyncConnection, at: Conversation, overdue: list[Op
 
 
 async def _settle_unknown(connection: AsyncConnection, at: Conversation, row: Open) -> None:
-    """By evidence once, never for templates; else by the policy."""
+    """By evidence where the policy goes by it, else by the policy; never sent again by itself a second time.
+
+    Why there are four policies: docs/decisions/0070-a-person-or-the-evidence.md.
+    """
     silence = await silence_since(
         connection, message_id=row.id, integration_id=at.integration_id, since=row.claimed_at or row.created_at
     )
-    key = _key(row.id, row.attempt)
-    if silence.conclusive and row.resends == 0 and row.type != "template":
-        await connection.execute(_RESEND, key | {"why": f"Sent again: {silence.why}."})
-    elif row.unknown_policy == "resend":
-        await connection.execute(_RESEND, key | {"why": f"Sent again by policy although {silence.why}."})
-    elif row.unknown_policy == "give_up":
-        await connection.execute(_GIVE_UP, key | {"why": f"Given up by policy: its outcome is unknown; {silence.why}."})
-    else:
-        why = f"Nobody knows whether it reached the customer; {silence.why}. A person decides."
-        await connection.execute(_ASK, key | {"why": why})
+    unknown = Unknown(row.id, at.organization_id, at.integration_id, at.id, row.attempt, row.unknown_policy)
+    gone = at.integration_state == "disconnected"  # nothing leaves from it any more
+    match row.unknown_policy:
+        case "evidence" | "give_up" if _is_proof(silence, row) and not gone:
+            await settlements.settle(connection, unknown, "resend", silence, why=f"Sent again: {silence.why}.")
+        case "resend" if row.resends == 0 and not gone:
+            why = f"Sent again by its policy: {silence.why}."
+            await settlements.settle(connection, unknown, "resend", silence, why=why)
+        case "give_up":
+            why = f"Given up by its policy: nobody knows whether it reached the customer; {silence.why}."
+            await settlements.settle(connection, unknown, "give_up", silence, why=why)
+        case _:
+            why = f"Nobody knows whether it reached the customer; {silence.why}. A person decides."
+            await settlements.ask(connection, unknown, silence, why=why)
+
+
+def _is_proof(silence: Silence, row: Open) -> bool:
+    """Whether the row may be sent again by evidence alone: once, and never a template, which costs money."""
+    return silence.conclusive and row.resends == 0 and row.type != "template"
 
 
 def _key(message_id: UUID, attempt: int) -> dict[str, object]:

@@ -2,19 +2,17 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import event
 
-from store import api_processes, asking
+from store import asking
 from store.engine import Database
 from store.ids import new_id
-from store.tables import message_attempts, message_statuses
 from store.turn_plan import Plan, Reply, Rules
 from store.turns import look
-from tests.rows import Number, change, connected_number, conversation, queued, received, row
+from tests.rows import change, connected_number, conversation, queued, received, row
+from tests.store.unknown import posted
 
 RULES = Rules()
 
@@ -137,28 +135,10 @@ async def test_an_answer_that_comes_after_a_take_over_is_discarded(database: Dat
     assert (await plan_of(database, conversation_id)).to_send == []
 
 
-async def _sending(database: Database, number: Number, conversation_id: UUID, *, ago: timedelta, **more: Any) -> UUID:
-    """A row whose worker died `ago`."""
-    claimed_at = datetime.now(UTC) - ago
-    columns: dict[str, Any] = {"state": "sending", "attempt": 1, "claimed_at": claimed_at} | more
-    message_id = await queued(database, number, conversation_id, **columns)
-    async with database.transaction() as connection:
-        await connection.execute(
-            insert(message_attempts).values(
-                message_id=message_id,
-                attempt=1,
-                organization_id=number.organization_id,
-                state="posting",
-                claimed_at=claimed_at,
-            )
-        )
-    return message_id
-
-
 async def test_a_row_sending_for_20_s_becomes_unknown_and_is_not_sent_again(database: Database) -> None:
     number = await connected_number(database)
     conversation_id = await conversation(database, number)
-    message_id = await _sending(database, number, conversation_id, ago=timedelta(seconds=21))
+    message_id = await posted(database, number, conversation_id, ago=timedelta(seconds=21))
 
     plan = await plan_of(database, conversation_id)
 
@@ -177,97 +157,6 @@ async def test_a_queued_row_past_its_moment_expires(database: Database) -> None:
     assert (await plan_of(database, conversation_id)).to_send == []
     assert (await row(database, "messages", message_id)).state == "expired"
     assert (await row(database, "conversations", conversation_id)).in_charge == "person"
-
-
-async def _statuses_of_later_messages(database: Database, number: Number, conversation_id: UUID, count: int) -> None:
-    for place in range(count):
-        other = await _sending(database, number, conversation_id, ago=timedelta(seconds=10), queue_no=1000 + place)
-        await change(database, "UPDATE messages SET state = 'accepted' WHERE id = :id", id=other)
-        async with database.transaction() as connection:
-            await connection.execute(
-                insert(message_statuses).values(
-                    organization_id=number.organization_id,
-                    integration_id=number.integration_id,
-                    message_id=other,
-                    attempt=1,
-                    wamid=f"wamid.{place}",
-                    status="sent",
-                    meta_timestamp=datetime.now(UTC),
-                    raw={},
-                    webhook_event_id=1,
-                    place=place,
-                )
-            )
-
-
-async def _listening_since(database: Database, since: timedelta) -> None:
-    process_id = new_id()
-    await api_processes.start(database, process_id)
-    await change(database, "DELETE FROM webhook_gaps")
-    await change(database, "UPDATE api_processes SET started_at = now() - CAST(:since AS interval)", since=since)
-
-
-async def _unknown(database: Database, number: Number, conversation_id: UUID, **more: Any) -> UUID:
-    until = datetime.now(UTC) - timedelta(seconds=1)
-    columns = {"state": "unknown", "unknown_until": until} | more
-    return await _sending(database, number, conversation_id, ago=timedelta(seconds=121), **columns)
-
-
-async def test_silence_sends_again_once_when_nothing_could_have_hidden_the_status(database: Database) -> None:
-    number = await connected_number(database)
-    conversation_id = await conversation(database, number)
-    message_id = await _unknown(database, number, conversation_id)
-    behind = await queued(database, number, conversation_id)
-    await _listening_since(database, timedelta(minutes=5))
-    await _statuses_of_later_messages(database, number, conversation_id, 3)
-
-    plan = await plan_of(database, conversation_id)
-
-    again = await row(database, "messages", message_id)
-    assert (again.state, again.resends) == ("queued", 1)
-    assert plan.to_send == [behind, message_id], "a resend goes to the end of the queue"
-
-    key = {"id": message_id}
-    await change(database, "UPDATE messages SET state = 'unknown', unknown_until = now() WHERE id = :id", **key)
-    await plan_of(database, conversation_id)
-    assert (await row(database, "messages", message_id)).state == "unknown", "never a second time"
-
-
-@pytest.mark.parametrize(
-    ("spoil", "words"),
-    [
-        ("INSERT INTO webhook_gaps (began_at, ended_at, reason) VALUES (now(), now(), 'late')", "not received all"),
-        ("UPDATE api_processes SET beat_at = now() - interval '1 minute'", "not received all"),
-        ("UPDATE api_processes SET started_at = now()", "not received all"),
-        ("INSERT INTO webhook_events (body, received_at) VALUES ('', now())", "not processed"),
-        ("DELETE FROM message_statuses WHERE place = 2", "only 2 later"),
-        ("UPDATE messages SET type = 'template'", ""),
-    ],
-)
-async def test_silence_that_something_could_explain_asks_a_person(database: Database, spoil: str, words: str) -> None:
-    number = await connected_number(database)
-    conversation_id = await conversation(database, number)
-    message_id = await _unknown(database, number, conversation_id)
-    await _listening_since(database, timedelta(minutes=5))
-    await _statuses_of_later_messages(database, number, conversation_id, 3)
-    await change(database, spoil)
-
-    plan = await plan_of(database, conversation_id)
-
-    asked = await row(database, "messages", message_id)
-    assert (asked.state, asked.unknown_until, asked.resends) == ("unknown", None, 0)
-    assert words in asked.reason
-    assert plan.waiting_for == "a person's decision on an unknown outcome"
-    assert message_id not in plan.to_send
-
-
-@pytest.mark.parametrize(("policy", "state"), [("resend", "queued"), ("give_up", "failed"), ("ask", "unknown")])
-async def test_without_evidence_the_policy_decides(database: Database, policy: str, state: str) -> None:
-    number = await connected_number(database)
-    conversation_id = await conversation(database, number)
-    message_id = await _unknown(database, number, conversation_id, unknown_policy=policy)
-    await plan_of(database, conversation_id)
-    assert (await row(database, "messages", message_id)).state == state
 
 
 async def test_the_hot_path_of_a_look_is_three_statements(database: Database) -> None:
