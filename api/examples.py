@@ -7,9 +7,7 @@ from api.problems import MEDIA_TYPE, Problem
 
 _CONTACT_ID = "019aa5d1-6d2e-7c11-9d6b-0f4f3f7c1a01"
 _CONVERSATION_ID = "019aa5d1-6d2e-7c11-9d6b-0f4f3f7c1a02"
-_INBOUND_ID = "019aa5d1-6d2e-7c11-9d6b-0f4f3f7c1a03"
 _OUTBOUND_ID = "019aa5d1-6d2e-7c11-9d6b-0f4f3f7c1a04"
-_TURN_ID = "019aa5d1-6d2e-7c11-9d6b-0f4f3f7c1a05"
 _CURSOR = "WyJjb250YWN0cyIsIjAxOWFhNWQxIl0"
 
 CONTACTS = {
@@ -50,7 +48,7 @@ CONVERSATIONS = {
     "next_cursor": None,
 }
 
-_MESSAGE = {
+MESSAGE = {
     "id": _OUTBOUND_ID,
     "conversation_id": _CONVERSATION_ID,
     "direction": "out",
@@ -67,53 +65,7 @@ _MESSAGE = {
     "created_at": "2026-11-21T09:00:00Z",
 }
 
-MESSAGES = {"items": [_MESSAGE], "next_cursor": None}
-
-STORY = {
-    "message": _MESSAGE,
-    "receipt": None,
-    "decision": {
-        "turn_id": _TURN_ID,
-        "turn_no": 1,
-        "state": "answered",
-        "agent_flow": "echo",
-        "began_at": "2026-11-21T09:00:00Z",
-        "ended_at": "2026-11-21T09:00:00Z",
-        "attempts": 0,
-        "error_code": None,
-        "error_detail": None,
-        "asked_by": [_INBOUND_ID],
-        "answered_by": [_OUTBOUND_ID],
-    },
-    "attempts": [
-        {
-            "attempt": 1,
-            "state": "accepted",
-            "claimed_at": "2026-11-21T09:00:00Z",
-            "ended_at": "2026-11-21T09:00:01Z",
-            "wamid": _MESSAGE["wamid"],
-            "http_status": 200,
-            "error": None,
-            "fbtrace_id": None,
-        }
-    ],
-    "statuses": [
-        {
-            "status": "delivered",
-            "attempt": 1,
-            "meta_timestamp": "2026-11-21T09:00:02Z",
-            "received_at": "2026-11-21T09:00:02Z",
-            "error": None,
-        }
-    ],
-}
-
-QUEUED = {
-    "message_id": _OUTBOUND_ID,
-    "conversation_id": _CONVERSATION_ID,
-    "queued_at": "2026-11-21T09:00:00Z",
-    "state": "queued",
-}
+MESSAGES = {"items": [MESSAGE], "next_cursor": None}
 
 TAKEN_OVER = {
     "conversation_id": _CONVERSATION_ID,

@@ -105,6 +105,20 @@ class NotWaitedForError(ConflictError):
     next_step = "Read the onboarding: it says what it waits for, if it does."
 
 
+class NotUndecidedError(ConflictError):
+    """A decision came about a message whose outcome is not unknown, or not any more."""
+
+    code = "not_undecided"
+    next_step = "Read the message: its story says what became of it."
+
+
+class OutcomeAwaitedError(ConflictError):
+    """A decision came while a status of Meta's may still tell what became of the message."""
+
+    code = "outcome_awaited"
+    next_step = "Wait until then: most outcomes tell themselves."
+
+
 class NumberTakenError(ConflictError):
     """Another organization holds this number."""
 

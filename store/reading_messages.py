@@ -11,16 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.engine import Database
 from store.errors import NotFoundError
+from store.holds import WAITS_FOR
 from store.paging import Keyset, Page, PageRequest
+from store.reading_attempts import Attempt, Status, attempts_of, statuses_of
 from store.reading_conversations import check_conversation
-from store.tables import agent_flows, message_attempts, message_statuses, messages, turns, webhook_events
-from whatsapp.errors import classify
+from store.reading_outcomes import Outcome, outcome_of
+from store.reading_parties import Parties, parties_of, with_parties
+from store.tables import agent_flows, messages, turns, webhook_events
 
 _ORDER = Keyset("messages", messages.c.created_at, messages.c.id)
-_COLUMNS = (
+COLUMNS = (
     *(messages.c.id, messages.c.conversation_id, messages.c.direction, messages.c.author, messages.c.wamid),
     *(messages.c.type, messages.c.content, messages.c.state, messages.c.kept_reason, messages.c.delivery),
-    *(messages.c.hold, messages.c.hold_until, messages.c.reason, messages.c.turn_id, messages.c.meta_timestamp),
+    *(WAITS_FOR, messages.c.hold_until, messages.c.reason, messages.c.turn_id, messages.c.meta_timestamp),
     *(messages.c.accepted_at, messages.c.created_at),
 )
 
@@ -82,47 +85,15 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class MetaError:
-    """What Meta said is wrong, what that means and what to do."""
-
-    code: int | None
-    detail: str | None
-    meaning: str
-    next_step: str
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One post to Meta."""
-
-    attempt: int
-    state: str
-    claimed_at: datetime
-    ended_at: datetime | None
-    wamid: str | None
-    http_status: int | None
-    error: MetaError | None
-    fbtrace_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """One status of Meta's, as it came."""
-
-    status: str
-    attempt: int | None
-    meta_timestamp: datetime
-    received_at: datetime
-    error: MetaError | None
-
-
-@dataclass(frozen=True, slots=True)
 class Story:
     """Everything known about a message."""
 
     message: Message
+    parties: Parties
     receipt: Receipt | None
     decision: Decision | None
+    outcome: Outcome | None
+    """Why a message of ours stands as it does, and what a person may decide; null for a customer's."""
     attempts: list[Attempt]
     statuses: list[Status]
 
@@ -135,12 +106,12 @@ async def list_messages(
     Raises:
         NotFoundError: the organization has no such conversation.
     """
-    query = select(*_COLUMNS).where(
+    query = select(*COLUMNS).where(
         messages.c.organization_id == organization_id, messages.c.conversation_id == conversation_id
     )
     async with database.transaction() as connection:
         await check_conversation(connection, organization_id, conversation_id)
-        return await _ORDER.page(connection, query, wanted, make=_message)
+        return await _ORDER.page(connection, query, wanted, make=message_of)
 
 
 async def message_story(database: Database, organization_id: UUID, message_id: UUID) -> Story:
@@ -149,7 +120,7 @@ async def message_story(database: Database, organization_id: UUID, message_id: U
     Raises:
         NotFoundError: the organization has no such message.
     """
-    query = select(*_COLUMNS, messages.c.webhook_event_id, messages.c.place).where(
+    query = with_parties(select(*COLUMNS, messages.c.webhook_event_id, messages.c.place).select_from(messages)).where(
         messages.c.organization_id == organization_id, messages.c.id == message_id
     )
     async with database.transaction() as connection:
@@ -157,15 +128,18 @@ async def message_story(database: Database, organization_id: UUID, message_id: U
         if row is None:
             raise NotFoundError("There is no such message.")
         return Story(
-            message=_message(row),
+            message=message_of(row),
+            parties=parties_of(row),
             receipt=await _receipt(connection, row),
             decision=await _decision(connection, organization_id, row["turn_id"]),
-            attempts=await _attempts(connection, organization_id, message_id),
-            statuses=await _statuses(connection, organization_id, message_id),
+            outcome=await outcome_of(connection, organization_id, message_id),
+            attempts=await attempts_of(connection, organization_id, message_id),
+            statuses=await statuses_of(connection, organization_id, message_id),
         )
 
 
-def _message(row: Any) -> Message:
+def message_of(row: Any) -> Message:
+    """A message, of a row that holds `COLUMNS`."""
     return Message(
         id=row["id"],
         conversation_id=row["conversation_id"],
@@ -220,53 +194,3 @@ async def _decision(connection: AsyncConnection, organization_id: UUID, turn_id:
         asked_by=[part.id for part in found if part.direction == "in"],
         answered_by=[part.id for part in found if part.direction == "out"],
     )
-
-
-async def _attempts(connection: AsyncConnection, organization_id: UUID, message_id: UUID) -> list[Attempt]:
-    query = select(message_attempts).where(
-        message_attempts.c.message_id == message_id, message_attempts.c.organization_id == organization_id
-    )
-    return [
-        Attempt(
-            attempt=row.attempt,
-            state=row.state,
-            claimed_at=row.claimed_at,
-            ended_at=row.ended_at,
-            wamid=row.wamid,
-            http_status=row.http_status,
-            error=_error(row.error_code, row.error_detail, subcode=row.error_subcode, http_status=row.http_status),
-            fbtrace_id=row.fbtrace_id,
-        )
-        for row in await connection.execute(query.order_by(message_attempts.c.attempt))
-    ]
-
-
-async def _statuses(connection: AsyncConnection, organization_id: UUID, message_id: UUID) -> list[Status]:
-    query = select(message_statuses).where(
-        message_statuses.c.message_id == message_id, message_statuses.c.organization_id == organization_id
-    )
-    return [
-        Status(row.status, row.attempt, row.meta_timestamp, row.created_at, _error(row.error_code, _words(row.raw)))
-        for row in await connection.execute(query.order_by(message_statuses.c.meta_timestamp, message_statuses.c.id))
-    ]
-
-
-def _error(
-    code: int | None, detail: str | None, *, subcode: int | None = None, http_status: int | None = None
-) -> MetaError | None:
-    if code is None:
-        return None
-    verdict = classify(code, subcode=subcode, http_status=http_status, detail=detail or "")
-    return MetaError(code, detail, verdict.meaning, verdict.next_step)
-
-
-def _words(raw: Any) -> str | None:
-    """Meta's own words in a `failed` status."""
-    errors = raw.get("errors") if isinstance(raw, Mapping) else None
-    first = errors[0] if isinstance(errors, list) and errors else None
-    if not isinstance(first, Mapping):
-        return None
-    data = first.get("error_data")
-    detail = data.get("details") if isinstance(data, Mapping) else None
-    words = detail or first.get("message") or first.get("title")
-    return words if isinstance(words, str) else None

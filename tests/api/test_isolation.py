@@ -11,7 +11,7 @@ from sqlalchemy import text
 from api.app import create_app
 from store.engine import Database
 from tests.api.edge import WEBHOOK, Edge, Tenant, settings_for
-from tests.rows import change
+from tests.rows import change, queued
 
 # Nothing is asked of this address: only the routes are looked at.
 _NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
@@ -51,12 +51,19 @@ def _place(path: str, owner: Tenant) -> str:
         "endpoint_id": _endpoint_of(owner),
         "delivery_id": _endpoint_of(owner),
     }
+    if path.endswith(("/resend", "/give-up")):
+        ids["message_id"] = _undecided_of(owner)
     asked = f"?agent_flow_id={owner.number.agent_flow_id}" if path.endswith("/authorize") else ""
     return path.format(**ids) + asked
 
 
 def _endpoint_of(owner: Tenant) -> UUID:
     """The event endpoint of an organization and what was sent to it: both have the organization's own id."""
+    return owner.organization_id
+
+
+def _undecided_of(owner: Tenant) -> UUID:
+    """The message of an organization that waits for a decision has the organization's own id too."""
     return owner.organization_id
 
 
@@ -90,7 +97,13 @@ def _requests(owner: Tenant) -> dict[tuple[str, str], list[dict[str, Any] | None
         ("post", f"{onboarding}/pin"): [{"pin": "123456"}],
         ("post", f"{onboarding}/proof"): [{"declined": True}],
         ("post", "/channels/whatsapp/integrations"): [added],
-        ("put", "/channels/whatsapp/integrations/{integration_id}"): [{"enabled": False}, {"access_token": "a token"}],
+        ("put", "/channels/whatsapp/integrations/{integration_id}"): [
+            {"enabled": False},
+            {"access_token": "a token"},
+            {"unknown_policy": "give_up"},
+        ],
+        ("post", "/whatsapp/messages/{message_id}/resend"): [{"attempt": 1}, None],
+        ("post", "/whatsapp/messages/{message_id}/give-up"): [{"attempt": 1}, None],
         ("post", "/agent-flows"): [{"name": "mine", "kind": "echo"}],
         ("post", "/event-endpoints"): [{"url": "https://mine.example.com"}],
         ("put", "/event-endpoints/{endpoint_id}"): [{"url": "https://mine.example.com"}],
@@ -127,7 +140,10 @@ async def _record(database: Database) -> list[tuple[Any, ...]]:
         )
         messages = await connection.execute(text("SELECT id, state FROM messages ORDER BY id"))
         numbers = await connection.execute(
-            text("SELECT id, state, enabled, agent_flow_id, access_token_sealed FROM integrations ORDER BY id")
+            text(
+                "SELECT id, state, enabled, agent_flow_id, access_token_sealed, unknown_policy "
+                "FROM integrations ORDER BY id"
+            )
         )
         onboardings = await connection.execute(text("SELECT id, changed_at, due_at FROM onboardings ORDER BY id"))
         states = await connection.execute(text("SELECT state_hash FROM oauth_states"))
@@ -163,6 +179,7 @@ async def _befill(api: Edge, owner: Tenant, stranger: Tenant) -> None:
         number=owner.number.phone_number_id,
         organization=owner.organization_id,
     )
+    await queued(api.database, owner.number, owner.conversation_id, id=_undecided_of(owner), state="unknown", attempt=1)
     await _befill_events(api, owner)
 
 

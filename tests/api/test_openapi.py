@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter
 
-from api import agent_flows, challenge, events, health, onboarding_contracts
+from api import agent_flows, challenge, events, health, messages, onboarding_contracts
 from api.app import create_app
 from api.contracts import SendMessage
 from api.problems import MEDIA_TYPE, Problem
@@ -70,7 +70,13 @@ def test_the_example_of_an_answer_is_one_that_the_route_could_give(route: APIRou
 
 @pytest.mark.parametrize(
     "model",
-    [*_models(onboarding_contracts), agent_flows.NewAgentFlow, events.NewEndpoint, events.ChangedEndpoint],
+    [
+        *_models(onboarding_contracts),
+        agent_flows.NewAgentFlow,
+        events.NewEndpoint,
+        events.ChangedEndpoint,
+        messages.Deciding,
+    ],
     ids=lambda it: it.__name__,
 )
 def test_the_example_of_what_connects_a_number_can_be_sent(model: type[BaseModel]) -> None:
