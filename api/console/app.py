@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from api.console import connect, home, integrations, onboardings, people, sign_in
+from api.console import connect, home, integrations, messages, onboardings, people, sign_in
 from api.console.desk import HOME, Desk, desk_of
 from api.console.pages import HERE, STATIC, Pages
 from api.console.policy import page_headers
@@ -51,7 +51,7 @@ def create_console(
     throttle = Throttle(rules.sign_in_attempts, rules.sign_in_window)
     signing_in = SignIn(database, keyed_hash, passwords, throttle, rules.session_life)
     pages = Pages()
-    rooms = (sign_in, home, connect, onboardings, integrations, people)
+    rooms = (sign_in, home, connect, onboardings, integrations, messages, people)
     console = Starlette(
         routes=[Mount(STATIC, _Files(directory=HERE / "static")), *(route for room in rooms for route in room.ROUTES)],
         middleware=[Middleware(UnexpectedErrors, report=report, answer=_unexpected(pages))],

@@ -9,6 +9,7 @@ from store.banners import banners
 from store.paging import PageRequest
 from store.reading_integrations import list_integrations
 from store.reading_onboardings import list_onboardings
+from store.reading_undecided import count_undecided
 from store.status import number_statuses
 
 _NUMBERS = 200
@@ -27,6 +28,7 @@ async def show(visit: Visit) -> Response:
         numbers=[(number, of_number(number), statuses.get(number.id)) for number in numbers],
         phone_numbers={number.id: number.phone_number for number in numbers},
         under_way=[(onboarding, of_onboarding(onboarding)) for onboarding in under_way],
+        undecided=await count_undecided(database, organization_id),
         banners=await banners(database, organization_id),
     )
 

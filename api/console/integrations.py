@@ -12,6 +12,7 @@ from starlette.routing import Route
 from api import integrations
 from api.checks import check_number
 from api.console.desk import Visit, back, signed_in, text
+from api.console.message_words import POLICIES
 from api.console.telling import of_number
 from api.onboarding_contracts import ChangeIntegration
 from store.agent_flows import agent_flow
@@ -19,6 +20,7 @@ from store.errors import ConflictError, HoldfastError, InvalidRequestError
 from store.findings import list_findings
 from store.paging import PageRequest
 from store.reading_integrations import read_integration
+from store.reading_outcomes import POLICIES as POLICIES_SAY
 from store.status import number_statuses
 
 PATH = "/console/integrations"
@@ -27,6 +29,7 @@ _FINDINGS = 50
 SAID = {
     "on": "The number is switched on. What waited leaves in order.",
     "off": "The number is switched off. Messages are kept; none are answered or sent.",
+    "policy": "The rule is changed. It holds for every message whose outcome is open from now on.",
     "checking": "The check has begun. Its findings appear here in a few seconds.",
     "token": "The new access token is in place.",
     "gone-done": "The number is disconnected, and Meta sends nothing of its account here any more.",
@@ -48,6 +51,9 @@ async def act(visit: Visit) -> Response:
         case "on" | "off" as do:
             await _change(visit, ChangeIntegration(enabled=do == "on"))
             return back(_path(visit), do)
+        case "policy":
+            await _change(visit, _with_policy(text(form, "unknown_policy")))
+            return back(_path(visit), "policy")
         case "check":
             await check_number(visit.session.organization_id, visit.database, visit.request, _id(visit))
             return back(_path(visit), "checking")
@@ -72,6 +78,13 @@ async def _change(visit: Visit, wanted: ChangeIntegration) -> None:
         _id(visit),
         wanted,
     )
+
+
+def _with_policy(policy: str) -> ChangeIntegration:
+    try:
+        return ChangeIntegration.model_validate({"unknown_policy": policy})
+    except ValidationError:
+        raise InvalidRequestError("The form is not one of this page.", next_step="Load the page again.") from None
 
 
 async def _new_token(visit: Visit, token: str) -> Response:
@@ -104,6 +117,7 @@ async def _page(visit: Visit, *, status: int = 200, problems: dict[str, str] | N
         flow=await agent_flow(database, organization_id, number.agent_flow_id),
         open_findings=[one for one in found.items if one.cleared_at is None],
         past_findings=[one for one in found.items if one.cleared_at is not None],
+        policies=[(name, POLICIES[name], says) for name, says in POLICIES_SAY.items()],
         problems=problems or {"token": ""},
         said=SAID.get(visit.request.query_params.get("said", "")),
     )

@@ -14,7 +14,7 @@ from store.ids import new_id
 from store.integrations import connect_number, set_state
 from store.people import create_person
 from store.tables import event_endpoints, findings, integrations
-from tests.console import states
+from tests.console import states, undecided
 from tests.console.stage import CHEAP, NARROW, PASSWORD, WIDE, Console, Installation, Scheme, Watched, fits, is_sound
 from tests.rows import KEYED_HASH, RING
 
@@ -83,6 +83,7 @@ async def home_full(console: Console) -> str:
     await finding(console, held)
     await number(console, "+49 30 5555555", enabled=False, verified_name=None, quality=None, checked_at=None)
     await states.waiting(console, "pin", "register")
+    await undecided.undecided(console, "+49 30 2222222")
     async with console.database.transaction() as connection:
         silent = {
             "id": new_id(),
@@ -231,6 +232,33 @@ async def integration_gone(console: Console) -> str:
     return f"/console/integrations/{integration_id}"
 
 
+async def messages_none(_: Console) -> str:
+    return "/console/messages"
+
+
+async def messages_listed(console: Console) -> str:
+    await undecided.undecided(console)
+    await undecided.undecided(console, "+49 30 7654321", content={"text": {"body": "Yes"}})
+    return "/console/messages"
+
+
+async def messages_awaited(console: Console) -> str:
+    await undecided.awaited(console)
+    return "/console/messages?waits_for=status"
+
+
+async def message_undecided(console: Console) -> str:
+    return f"/console/messages/{await undecided.undecided(console)}"
+
+
+async def message_awaited(console: Console) -> str:
+    return f"/console/messages/{await undecided.awaited(console)}"
+
+
+async def message_settled(console: Console) -> str:
+    return f"/console/messages/{await undecided.settled(console)}"
+
+
 async def people(console: Console) -> str:
     await create_person(
         console.database,
@@ -250,7 +278,7 @@ async def nowhere(_: Console) -> str:
 STATES: list[State] = [
     home_empty, home_full, connecting, running, choosing, pin, wrong_pin, locked, retrying, proving, live, failed,
     cancelled, cancelling, recovered, listed, listed_none, integration, integration_held, integration_gone, people,
-    nowhere,
+    messages_none, messages_listed, messages_awaited, message_undecided, message_awaited, message_settled, nowhere,
 ]  # fmt: skip
 
 

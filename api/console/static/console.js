@@ -64,5 +64,9 @@ document.addEventListener("submit", sentOnce);
 // A page that the browser kept shows again as it was left.
 window.addEventListener("pageshow", (event) => event.persisted && forgetSent());
 for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+// A page that waits for a moment is read anew when it has come; one that lies behind this clock already is not.
+const moments = [...document.querySelectorAll("[data-reload] time")].map((time) => Date.parse(time.dateTime));
+const left = Math.min(...moments) - Date.now();
+if (left > 0 && left < 86400000) setTimeout(() => location.reload(), left + 1000);
 keepTimes();
 setInterval(keepTimes, 1000);
