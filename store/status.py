@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, func, select, text
 
 from store.engine import Database
 from store.findings import open_findings
+from store.holds import WAITS_FOR
 from store.number_states import REASONS
+from store.tables import messages
 
 # Longer than intake's second try at a nudge: what has waited so long is not just being looked at.
 _READ = text("""
@@ -31,13 +33,17 @@ _READ = text("""
     ORDER BY i.id
 """)
 
-_WAITING = text("""
-    SELECT integration_id, CASE WHEN state = 'queued' THEN coalesce(hold, 'queued') ELSE state END AS what,
-           count(*) AS messages, min(coalesce(hold_since, claimed_at, created_at)) AS since
-    FROM messages
-    WHERE organization_id = :organization_id AND state IN ('queued', 'sending', 'unknown')
-    GROUP BY 1, 2 ORDER BY 1, 2
-""")
+_what = func.coalesce(WAITS_FOR, messages.c.state).label("what")
+_since = func.coalesce(messages.c.hold_since, messages.c.claimed_at, messages.c.created_at)
+_WAITING = (
+    select(messages.c.integration_id, _what, func.count().label("messages"), func.min(_since).label("since"))
+    .where(
+        messages.c.organization_id == bindparam("organization_id"),
+        messages.c.state.in_(("queued", "sending", "unknown")),
+    )
+    .group_by(messages.c.integration_id, text("what"))
+    .order_by(messages.c.integration_id, text("what"))
+)
 
 _WHAT = {
     "queued": "about to be sent",
