@@ -73,11 +73,11 @@ _GIVE_UP = """
     )
 """
 
-# `unknown_until` is null from then on, and that is what "a person is asked" means: nobody is asked twice.
+# `unknown_until` is null from then on, which means that a person is asked: its wait is over but once.
 _ASK = """
     WITH settled AS (
       UPDATE messages SET unknown_until = NULL, reason = :why
-      WHERE id = :message_id AND attempt = :attempt AND state = 'unknown' AND unknown_until IS NOT NULL
+      WHERE id = :message_id AND attempt = :attempt AND state = 'unknown'
       RETURNING id, attempt, organization_id
     )
 """

@@ -83,10 +83,15 @@ async def test_the_story_tells_each_attempt_with_what_meta_answered_and_what_tha
     await attempted(api.database, number.organization_id, message_id, attempt=2, state="unknown", **lost, **now)
     unreached = {"error_class": "network", "error_detail": "refused"}
     await attempted(api.database, number.organization_id, message_id, attempt=3, state="rejected", **unreached, **now)
+    later = {"http_status": 200, "error_code": 131000, "error_class": "server"}
+    await attempted(api.database, number.organization_id, message_id, attempt=5, state="rejected", **later, **now)
+    strange = {"http_status": 400, "error_code": 987654321, "error_class": "other"}
+    await attempted(api.database, number.organization_id, message_id, attempt=6, state="unknown", **strange, **now)
     left = {"error_class": "lost", "error_detail": "ended"}
     await attempted(api.database, number.organization_id, message_id, attempt=4, state="unknown", **left, **now)
 
-    refused, silent, not_reached, left_alone = (await _story(bakery, message_id))["attempts"]
+    attempts = (await _story(bakery, message_id))["attempts"]
+    refused, silent, not_reached, left_alone, refused_by_status, strange_code = attempts
 
     assert (refused["http_status"], refused["fbtrace_id"]) == (500, "AbC")
     error = refused["error"]
@@ -98,6 +103,8 @@ async def test_the_story_tells_each_attempt_with_what_meta_answered_and_what_tha
     assert "may have taken the message" in silent["error"]["meaning"]
     assert "nothing was sent" in not_reached["error"]["meaning"]
     assert "worker" in left_alone["error"]["meaning"]
+    assert refused_by_status["error"]["next_step"] != error["next_step"], "a failed status leaves nothing to find out"
+    assert strange_code["error"]["next_step"] == error["next_step"]
 
 
 async def test_the_story_of_an_unknown_outcome_tells_the_evidence_of_this_moment(api: Edge, bakery: Tenant) -> None:
