@@ -185,17 +185,19 @@ class World:
 
         A token that is dead at Meta stays dead: what comes back after a while is a stand-in for a person's renewal.
         """
-        knob = "revoked" if fault.kind == "revoke" else "removed"
         number = self.numbers.get(object_id)
         numbers = [number] if number is not None else self.assets.numbers_of(object_id)
-        for one in numbers:
-            one.knobs = replace(one.knobs, **{knob: True})
+
+        def set_access(*, gone: bool) -> None:
+            for one in numbers:
+                changed = {"revoke": replace(one.knobs, revoked=gone), "remove": replace(one.knobs, removed=gone)}
+                one.knobs = changed[fault.kind]
 
         def give_back() -> None:
             self._given_back.discard(timer)
-            for one in numbers:
-                one.knobs = replace(one.knobs, **{knob: False})
+            set_access(gone=False)
 
+        set_access(gone=True)
         if fault.seconds:
             timer = asyncio.get_running_loop().call_later(fault.seconds, give_back)
             self._given_back.add(timer)
