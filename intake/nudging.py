@@ -8,6 +8,7 @@ import structlog
 
 import telemetry
 from intake.bell import Bell
+from intake.lines import Lines
 from settings import IntakeSettings
 from store import nudges
 from store.engine import Database
@@ -19,6 +20,8 @@ log = structlog.get_logger(__name__)
 _POLL = timedelta(seconds=1)
 _SECOND_LOOK = timedelta(milliseconds=50)
 """A claim skips a conversation that somebody has locked at that instant; it is free again by then."""
+_FULL = timedelta(milliseconds=40)
+"""While a number's line is full: nobody tells when it is not any more."""
 _FIRST_PAUSE = timedelta(milliseconds=100)
 _LONGEST_PAUSE = timedelta(seconds=2)
 
@@ -38,6 +41,7 @@ class Nudger:
         self._database = database
         self._starter = starter
         self._settings = settings
+        self._lines = Lines(ahead=settings.nudge_ahead, counts_for=settings.nudge_repeat)
         self._signals: set[asyncio.Task[None]] = set()
         self._undelivered: list[nudges.DueConversation] = []
         self._failures = 0
@@ -46,10 +50,16 @@ class Nudger:
     async def round(self) -> None:
         """Claim what is due as far as there is room, send its signals, and wait for more or for room."""
         await self._give_back()
-        room = self._settings.nudge_batch - len(self._signals)
+        full = await self._lines.full(self._database)
+        room = min(self._settings.nudge_batch - len(self._signals), self._lines.room)
         due = await nudges.claim_due(
-            self._database, limit=room, quiet=self._settings.nudge_quiet, repeat=self._settings.nudge_repeat
+            self._database,
+            limit=room,
+            quiet=self._settings.nudge_quiet,
+            repeat=self._settings.nudge_repeat,
+            but_of=full,
         )
+        self._lines.join(due)
         for conversation in due:
             task = asyncio.create_task(self._signal(conversation))
             self._signals.add(task)
@@ -58,6 +68,8 @@ class Nudger:
             await asyncio.sleep(self._pause().total_seconds())
         elif len(due) == room:
             await asyncio.wait(self._signals, return_when=asyncio.FIRST_COMPLETED)
+        elif full:
+            await asyncio.sleep(_FULL.total_seconds())
         else:
             self._rung = await self.bell.wait(_SECOND_LOOK if due or self._rung else _POLL)
 
@@ -84,6 +96,7 @@ class Nudger:
 
     async def _give_back(self) -> None:
         undelivered, self._undelivered = self._undelivered, []
+        self._lines.leave(undelivered)
         try:
             await nudges.give_back(self._database, [conversation.id for conversation in undelivered])
         except BaseException:

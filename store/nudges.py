@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.engine import Database
+from store.rates import SLOT_SLEEP
 
 DUE_CHANNEL = "due"
 
@@ -56,10 +57,19 @@ _CLAIM = text("""
              OR (due_at > nudged_at
                  AND (nudged_at < statement_timestamp() - CAST(:quiet AS interval) OR turn_began_at > nudged_at))
              OR nudged_at < statement_timestamp() - CAST(:repeat AS interval))
+        AND integration_id <> ALL(CAST(:but_of AS uuid[]))
       ORDER BY due_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE conversations c SET nudged_at = clock_timestamp() FROM ready WHERE c.id = ready.id
     RETURNING c.id, c.organization_id, c.integration_id, c.in_charge, c.window_opened_at
+""")
+
+# Whoever waits for a slot comes back by a timer: where their turns reach further than this, more could only wait.
+_LINES = text("""
+    SELECT id, true AS looked_at FROM conversations
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND (nudged_at IS NULL OR turn_began_at > nudged_at)
+    UNION ALL
+    SELECT integration_id, false FROM rate_slots WHERE queue_until > statement_timestamp() + CAST(:near AS interval)
 """)
 
 _GIVE_BACK = text("UPDATE conversations SET nudged_at = NULL WHERE id = ANY(CAST(:ids AS uuid[]))")
@@ -89,15 +99,24 @@ async def mark_due_within(connection: AsyncConnection, conversation_ids: Collect
         await connection.execute(_MARK_WITHIN, {"ids": sorted(conversation_ids), "within": within})
 
 
-async def claim_due(database: Database, *, limit: int, quiet: timedelta, repeat: timedelta) -> list[DueConversation]:
-    """The conversations to be signalled now, noted as nudged.
+async def claim_due(
+    database: Database, *, limit: int, quiet: timedelta, repeat: timedelta, but_of: Collection[UUID] = ()
+) -> list[DueConversation]:
+    """The conversations to be signalled now, noted as nudged; none of the numbers `but_of`.
 
     A mark is signalled once at first; a newer one unless the conversation was nudged within `quiet` and has not begun a
     turn since (that signal is still to be acted on); and one that nobody acted on, again after `repeat`.
     """
+    values = {"limit": limit, "quiet": quiet, "repeat": repeat, "but_of": list(but_of)}
     async with database.statement() as connection:
-        rows = await connection.execute(_CLAIM, {"limit": limit, "quiet": quiet, "repeat": repeat})
-        return [DueConversation(*row) for row in rows]
+        return [DueConversation(*row) for row in await connection.execute(_CLAIM, values)]
+
+
+async def lines(database: Database, nudged: Collection[UUID]) -> tuple[set[UUID], set[UUID]]:
+    """Those of these nudged conversations that were looked at since; and the numbers that many wait for a slot of."""
+    async with database.statement() as connection:
+        rows = (await connection.execute(_LINES, {"ids": list(nudged), "near": SLOT_SLEEP})).all()
+    return {row.id for row in rows if row.looked_at}, {row.id for row in rows if not row.looked_at}
 
 
 async def give_back(database: Database, conversation_ids: Collection[UUID]) -> None:

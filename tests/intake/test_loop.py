@@ -40,7 +40,8 @@ async def _running(database: Database, *starters: Listening, **settings: Any) ->
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as intakes:
         for starter in starters:
-            intakes.create_task(Intake(database, starter, IntakeSettings(**settings)).run(stop))
+            # Nobody looks at what is nudged here: no line may get too long.
+            intakes.create_task(Intake(database, starter, IntakeSettings(**{"nudge_ahead": 1000} | settings)).run(stop))
         try:
             yield
         finally:
