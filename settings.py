@@ -251,6 +251,9 @@ class IntakeSettings(BaseSettings):
     intake_metrics_host: str = "127.0.0.1"
     """Interface of that /metrics."""
     nudge_batch: int = 64
+    nudge_ahead: int = 32
+    """Conversations of one number that are nudged and not yet looked at, at most: those of other numbers go before the
+    rest. More for a number that is to send hundreds a second."""
     nudge_timeout: Seconds = timedelta(seconds=5)
     nudge_repeat: Seconds = timedelta(seconds=10)
     """A due conversation that was nudged and began no turn is nudged again after this."""
