@@ -47,7 +47,32 @@ async def _meta(settings: Settings) -> str:
     if not meta.app_secret.get_secret_value():
         raise UnwellError("META_APP_SECRET is empty; take it from the app's dashboard (App settings, Basic)")
     rotating = ", two secrets are valid" if meta.app_secret_previous.get_secret_value() else ""
-    return f"app secret set{rotating}; Graph {meta.graph_version} at {meta.graph_url}"
+    app = await _app(settings) if meta.app_id else "META_APP_ID is empty, so nothing was asked of Meta"
+    return f"app secret set{rotating}; Graph {meta.graph_version} at {meta.graph_url}; {app}"
+
+
+async def _app(settings: Settings) -> str:
+    """Whether Meta takes our app's id and secret together, and sends the app's webhooks here."""
+    import egress
+    from activities.checks import judging
+    from cli.roles import accounts_of
+    from whatsapp.calls import Refused
+    from workers.control import CALLBACK_PATHS
+
+    async with egress.graph_client(max_connections=1) as client:
+        told = await accounts_of(settings, client).app_subscriptions()
+    if isinstance(told, Refused):
+        raise UnwellError(
+            f"Meta does not accept META_APP_ID and META_APP_SECRET together (code {told.code}); compare both with the "
+            "app's dashboard (App settings, Basic)"
+        )
+    if not isinstance(told, list):
+        raise UnwellError(f"{settings.meta.graph_url} does not answer ({told.reason}); check META_GRAPH_URL")
+    callbacks = [settings.console.public_url.rstrip("/") + path for path in CALLBACK_PATHS]
+    wrong = judging.app(told, callbacks, coexistence=False)
+    if wrong:
+        raise UnwellError(" ".join(f"{found.says} {found.next_step}" for found in wrong))
+    return f"app {settings.meta.app_id} is known there and its webhooks come here"
 
 
 async def _sealing(settings: Settings) -> str:

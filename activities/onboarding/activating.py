@@ -16,9 +16,11 @@ async def activate(desk: Desk, taken: Taken) -> StepEnd:
         return failed("disconnected", ending.says, ending.next_step)
     try:
         await desk.schedules.ensure(str(row.integration_id), str(row.organization_id), every=desk.rules.check_every)
+        if state == "stopped":  # perhaps for what was just put right: the check releases it then
+            await desk.schedules.trigger(str(row.integration_id))
     except desk.schedules_away as error:
         raise UnavailableError("Temporal did not take the Schedule of the number's checks.") from error
     await onboarding_live.went_live(desk.database, row.id)
     if state == "stopped":
-        return done("The number is connected; Meta has stopped it: messages come in, none leave.")
+        return done("The number is connected; Meta had stopped it: a check finds out whether messages may leave again.")
     return done("The number is live.")

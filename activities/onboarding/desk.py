@@ -21,6 +21,10 @@ class CheckSchedules(Protocol):
     async def ensure(self, integration_id: str, organization_id: str, *, every: timedelta) -> None:
         """Have the number checked this often; harmless when it is already."""
 
+    async def trigger(self, integration_id: str) -> bool:
+        """Have it checked now."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:

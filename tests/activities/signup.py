@@ -37,6 +37,7 @@ class Schedules:
     """Notes what it was asked for."""
 
     ensured: list[tuple[str, timedelta]] = field(default_factory=list)
+    triggered: list[str] = field(default_factory=list)
     is_away: bool = False
 
     async def ensure(self, integration_id: str, organization_id: str, *, every: timedelta) -> None:
@@ -44,6 +45,10 @@ class Schedules:
             raise AwayError
         assert organization_id
         self.ensured.append((integration_id, every))
+
+    async def trigger(self, integration_id: str) -> bool:
+        self.triggered.append(integration_id)
+        return True
 
 
 class Dying:

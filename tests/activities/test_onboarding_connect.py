@@ -1,7 +1,7 @@
 """From the number to live: connect, subscribe, check, activate, prove."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -19,6 +19,7 @@ from store.onboardings import HandedToken, NumberIds, start_by_hand
 from tests.activities.signup import DiedError, Signup
 from tests.rows import KEYED_HASH, RING, Number, change, conversation, queued, received, row
 from tests.simulator.stage import served
+from whatsapp.accounts import Accounts, Done
 
 
 async def rows(signup: Signup, statement: str, **values: Any) -> list[Any]:
@@ -122,6 +123,32 @@ async def test_a_subscription_whose_answer_was_lost_is_found_and_not_made_twice(
     assert told.says
     assert (await signup.take("subscribe")).state == "done"
     assert await signup.meta.count("subscribe") == 1
+
+
+class Forgetful:
+    """Meta's side when it says that it has done something and has not."""
+
+    def __init__(self, accounts: Accounts, call: str) -> None:
+        self._accounts = accounts
+        self._call = call
+
+    def __getattr__(self, name: str) -> Any:
+        async def done(*_: Any, **__: Any) -> Done:
+            return Done()
+
+        return done if name == self._call else getattr(self._accounts, name)
+
+
+@pytest.mark.parametrize(("call", "url"), [("subscribe", ""), ("set_number_callback", "https://own.example/hook")])
+async def test_what_meta_says_it_has_done_is_read_back_before_it_is_believed(
+    signup: Signup, call: str, url: str
+) -> None:
+    await signup.prepared()
+    await signup.go(to="connect")
+    forgetful = signup.with_desk(accounts=cast("Accounts", Forgetful(signup.desk.accounts, call)))
+    with pytest.raises(MetaUnavailableError, match="does not show it yet"):
+        await forgetful.with_rules(callback_override_url=url).take("subscribe")
+    assert (await signup.step("subscribe")).state == "running"
 
 
 async def test_a_token_that_dies_between_steps_ends_the_onboarding_in_words(signup: Signup) -> None:
@@ -317,6 +344,24 @@ async def test_a_reconnect_replaces_the_token_keeps_conversations_and_releases_w
     assert (await signup.integration()).state == "live"
     assert (await row(signup.database, "conversations", conversation_id)).due_at is not None
     assert await signup.meta.count("register") == 1
+
+
+async def test_a_number_that_lost_its_registration_is_registered_by_a_reconnect_and_checked_at_once(
+    signup: Signup,
+) -> None:
+    number = await signup.prepared()
+    await signup.go()
+    owner = {"organization_id": signup.organization_id, "integration_id": (await signup.integration()).id}
+    await set_state(signup.database, state="stopped", reason="stopped", **owner)  # as sending does after a 133010
+    lost = {"platform_type": "NOT_APPLICABLE", "throughput_level": "NOT_APPLICABLE"}
+    await signup.meta.set_number(number.phone_number_id, registered=False, status="DISCONNECTED", **lost)
+    assert signup.schedules.triggered == []
+    known = await reconnect(signup, number)
+    assert (await signup.go()).step == "prove"
+    assert await signup.meta.count("register") == 2
+    assert (await signup.meta.number(number.phone_number_id))["status"] == "CONNECTED"
+    assert (await signup.integration()).state == "stopped", "what Meta has stopped, only a check releases"
+    assert signup.schedules.triggered == [str(known)]
 
 
 async def test_a_reconnect_of_another_number_than_the_sign_in_gives_is_refused(signup: Signup) -> None:

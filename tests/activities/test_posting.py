@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+import telemetry
 from activities import posting
 from activities.answers import AnswerRecorder
 from activities.posting import PostOffice
 from store.engine import Database
+from store.outcomes import Recorded
 from tests.rows import RING, change, connected_number, conversation, queued, row
 from whatsapp.graph import Accepted, Answer, Lost, NotWritten, Refused
 
@@ -119,6 +121,55 @@ async def test_a_cancelled_activity_does_not_cut_its_post_and_its_record_wakes_t
     assert (await row(database, "conversations", conversation_id)).due_at is not None
 
 
+async def test_an_activity_that_goes_while_its_record_is_written_has_its_conversation_woken_after_it(
+    database: Database,
+) -> None:
+    class Slow:
+        """A record that takes as long as a test says."""
+
+        def __init__(self) -> None:
+            self.begun, self.may_end = asyncio.Event(), asyncio.Event()
+
+        async def record(self, *given: Any, **named: Any) -> Recorded:
+            self.begun.set()
+            await self.may_end.wait()
+            return await AnswerRecorder(database, timedelta(seconds=120)).record(*given, **named)
+
+    conversation_id, message_id = await one_queued(database)
+    recorder = Slow()
+    posts = PostOffice(database, RING, Meta(answers(Accepted("wamid.1"))), cast("AnswerRecorder", recorder))
+    activity = asyncio.create_task(posts.send(message_id))
+    await recorder.begun.wait()
+
+    activity.cancel()
+    await asyncio.sleep(0)
+    recorder.may_end.set()
+    await posts.close(timedelta(seconds=5))
+
+    assert (await row(database, "messages", message_id)).state == "accepted"
+    assert (await row(database, "conversations", conversation_id)).due_at is not None
+
+
+async def test_an_answer_that_postgres_does_not_take_is_recorded_once_it_is_back(database: Database) -> None:
+    class Away:
+        """Postgres, as it goes away for two records."""
+
+        tries = 0
+
+        async def record(self, *given: Any, **named: Any) -> Recorded:
+            self.tries += 1
+            if self.tries <= 2:
+                raise OSError
+            return await AnswerRecorder(database, timedelta(seconds=120)).record(*given, **named)
+
+    _, message_id = await one_queued(database)
+    meta = Meta(answers(Accepted("wamid.1")))
+    posts = PostOffice(database, RING, meta, cast("AnswerRecorder", Away()))
+
+    assert (await posts.send(message_id)).state == "accepted"
+    assert ((await row(database, "messages", message_id)).wamid, len(meta.payloads)) == ("wamid.1", 1)
+
+
 async def test_a_slow_post_is_in_flight_after_a_second_and_its_record_wakes_the_conversation(
     database: Database,
 ) -> None:
@@ -152,6 +203,16 @@ async def test_a_machine_that_slept_between_claim_and_post_gives_the_row_back(
     assert (back.state, back.attempt) == ("queued", 1)
     # Somebody may have looked during the pause and wait for a row that was in flight.
     assert (await row(database, "conversations", conversation_id)).due_at is not None
+
+
+async def test_a_row_that_has_left_is_not_posted_again_and_the_repeat_is_counted(database: Database) -> None:
+    _, message_id = await one_queued(database)
+    meta = Meta(answers(Accepted("wamid.1")))
+    before = telemetry.REGISTRY.get_sample_value("holdfast_claims_not_queued_total") or 0
+    for _ in range(3):
+        assert (await office(database, meta).send(message_id)).state == "accepted"
+    assert len(meta.payloads) == 1
+    assert telemetry.REGISTRY.get_sample_value("holdfast_claims_not_queued_total") == before + 2
 
 
 async def test_a_closing_office_takes_nothing_new(database: Database) -> None:

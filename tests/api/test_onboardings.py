@@ -314,7 +314,8 @@ async def test_a_signed_in_person_may_call_by_cookie_and_changes_nothing_without
         for headers in ({}, {"X-CSRF-Token": "made up"}):
             refused = await browser.post(PATH, json=body, headers=headers)
             assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
-        assert (await browser.get(PATH, headers={"Authorization": "Bearer hf_abc_def"})).status_code == 401
+        for bad in ("Bearer hf_abc_def", "Bearer", "Basic YTpi", "Token x", ""):
+            assert (await browser.get(PATH, headers={"Authorization": bad})).status_code == 401, bad
         taken = await browser.post(PATH, json=body, headers={"X-CSRF-Token": sessions.csrf_token(session)})
     assert taken.status_code == 202
     assert (taken.json()["way"], taken.json()["started_by"]) == ("popup", str(person_id))

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -307,3 +308,24 @@ async def test_a_page_is_sound_at_both_widths_light_and_dark(console: Console, g
         look = is_sound if (width == WIDE) == (scheme == "light") else fits
         await look(page, f"{make.__name__}-{width}-{scheme}")
     glass.is_clean()
+
+
+async def test_the_first_page_names_what_is_wrong_with_a_number_and_which_software_hears_no_events(
+    console: Console,
+) -> None:
+    await home_full(console)
+    other = await number(console, "+49 30 8888888")
+    gone, notice = {"cleared_at": datetime.now(UTC), "says": "It was so."}, {"severity": "notice", "says": "Mind."}
+    await finding(console, other, code="gone", **gone)
+    await finding(console, other, code="small", **notice)
+    async with console.caller() as client:
+        page = unescape((await client.get("/console")).text)
+    for told in (
+        "Meta no longer accepts the access token of this number",
+        "enter a new token: what waits then leaves in order.",
+        "Your software hears no events any more",
+        "It answered 500 for a day.",
+    ):
+        assert told in page
+    assert "It was so." not in page
+    assert "Mind." not in page

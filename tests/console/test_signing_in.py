@@ -129,6 +129,24 @@ async def test_a_form_without_its_token_or_from_another_site_does_nothing(consol
         assert "eve@example.com" in (await client.get("/console/people")).text
 
 
+async def test_the_form_to_sign_in_is_taken_only_from_the_browser_that_got_it(console: Console) -> None:
+    async with httpx.AsyncClient(base_url=console.url) as client:
+        csrf = re.search(r'name="csrf" value="([^"]+)"', (await client.get("/console/sign-in")).text)
+        assert csrf
+        fields = {"email": console.email, "password": PASSWORD}
+        good = fields | {"csrf": csrf.group(1)}
+        origin = {"Origin": "https://evil.example"}
+        for sent, cookies, headers in (
+            (fields, client.cookies, {}),
+            (good, {"holdfast_visitor": "another browser's"}, {}),
+            (good, client.cookies, origin),
+        ):
+            async with httpx.AsyncClient(base_url=console.url, cookies=cookies) as other:
+                answer = await other.post("/console/sign-in", data=sent, headers=headers)
+            assert (answer.status_code, "holdfast_session" in answer.cookies) == (403, False)
+        assert "holdfast_session" in (await client.post("/console/sign-in", data=good)).cookies
+
+
 async def test_the_token_of_one_session_is_none_of_another(console: Console) -> None:
     async with console.caller() as client, console.caller() as other:
         answer = await client.post("/console/sign-out", data={"csrf": await csrf_of(other)})

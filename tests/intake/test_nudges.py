@@ -103,3 +103,15 @@ async def test_claiming_reads_only_the_marks_that_are_due(database: Database) ->
     )
     assert any("Index Cond" in line[0] and "due_at" in line[0] for line in plan)
     assert nudges._CLAIM.text.count("due_at <= statement_timestamp()") == 1
+
+
+async def test_the_age_of_what_is_due_is_that_of_the_oldest_mark_that_nobody_has_acted_on(database: Database) -> None:
+    number = await connected_number(database)
+    first, second = [await conversation(database, number, wa_id=f"49170000000{n}") for n in (1, 2)]
+    assert await nudges.due_age(database) == timedelta(0)
+    mark = "UPDATE conversations SET due_at = clock_timestamp() + CAST(:by AS interval) WHERE id = :id"
+    await change(database, mark, id=first, by=timedelta(minutes=1))
+    assert await nudges.due_age(database) == timedelta(0), "what is due later waits for nobody"
+    await change(database, mark, id=first, by=-timedelta(seconds=3))
+    await change(database, mark, id=second, by=-timedelta(seconds=9))
+    assert timedelta(seconds=9) <= await nudges.due_age(database) < timedelta(seconds=20)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -9,8 +10,10 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.worker import Worker
 
 from activities.failures import FailureGuard
+from cli.roles import delivery_limits
 from store.engine import Database
 from tests.activities.test_event_delivery import Business, House, house
+from tests.api.edge import settings_for
 from workflows.event_contracts import Delivered, DeliveryInput, event_workflow_id
 from workflows.event_delivery import EventDeliveryWorkflow
 
@@ -87,3 +90,12 @@ async def test_what_the_run_shows_of_a_refusal_is_in_words_and_names_no_address(
     assert home.registered.secret not in history
     assert "127.0.0.1" not in history
     assert "The token is gone" not in history
+
+
+def test_an_attempt_outlasts_the_posts_own_limit_whatever_that_is_set_to() -> None:
+    given = settings_for("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+    for seconds in (1, 15, 120):
+        events = given.events.model_copy(update={"timeout": timedelta(seconds=seconds)})
+        limits = delivery_limits(replace(given, events=events))
+        assert limits.attempt_timeout >= timedelta(seconds=seconds + 10)
+    assert limits.patience == timedelta(days=1)

@@ -240,6 +240,15 @@ async def test_a_proof_that_never_comes_ends_the_run_with_a_notice_and_no_failur
     assert script.ends == []
 
 
+async def test_a_proof_that_nobody_can_look_for_any_more_takes_nothing_back(temporal_client: Client) -> None:
+    says = "The onboarding has ended."
+    script = Scripted({"prove": lambda _: StepOutcome("prove", "failed", says, code="cancelled")})
+    async with running(temporal_client, script) as run:
+        await result(run)
+        assert await shown(run) == ("live", "")
+    assert script.ends == []
+
+
 async def test_a_step_that_fails_ends_the_onboarding_with_its_code_and_words(temporal_client: Client) -> None:
     says = "The scope whatsapp_business_messaging is missing."
     script = Scripted({"inspect": lambda _: StepOutcome("inspect", "failed", says, code="missing_permission")})
