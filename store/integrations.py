@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import case, func, insert, or_, select, text, update
+from sqlalchemy import and_, case, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -182,10 +182,12 @@ async def replace_token(  # noqa: PLR0913 - each is a fact of its own that only 
 ) -> None:
     """Put a new access token in the place of a dead one and release the number if it was held for that.
 
+    What waits for our app's own secret is none of a token's business: it stays held.
+
     Raises:
         NotFoundError: the organization has no such integration.
     """
-    held = integrations.c.state == "held"
+    held = and_(integrations.c.state == "held", integrations.c.state_reason.is_distinct_from("app"))
     changes = {
         **token_columns(
             ring, integration_id, access_token, type=token_type, expires_at=token_expires_at, scopes=token_scopes
@@ -195,8 +197,8 @@ async def replace_token(  # noqa: PLR0913 - each is a fact of its own that only 
         "state": case((held, "live"), else_=integrations.c.state),
     }
     async with database.transaction() as connection:
-        query = select(integrations.c.state).where(integrations.c.id == integration_id).with_for_update(key_share=True)
-        before = (await connection.execute(query)).scalar_one_or_none()
+        query = select(held).where(integrations.c.id == integration_id).with_for_update(key_share=True)
+        was_held = (await connection.execute(query)).scalar_one_or_none()
         await _change(connection, organization_id, integration_id, changes)
         await audit.note(
             connection,
@@ -206,7 +208,7 @@ async def replace_token(  # noqa: PLR0913 - each is a fact of its own that only 
             actor=actor.actor,
             actor_id=actor.actor_id,
         )
-        if before == "held":
+        if was_held:
             about = {"organization_id": organization_id, "integration_id": integration_id}
             await events.emit(connection, type="integration.live", data={"state": "live"}, **about)
 
