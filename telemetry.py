@@ -168,8 +168,8 @@ def _counter(name: str, meaning: str, *labels: str) -> Counter:
     return Counter(f"holdfast_{name}", meaning, labels, registry=REGISTRY)
 
 
-def _gauge(name: str, meaning: str) -> Gauge:
-    return Gauge(f"holdfast_{name}", meaning, registry=REGISTRY)
+def _gauge(name: str, meaning: str, *labels: str) -> Gauge:
+    return Gauge(f"holdfast_{name}", meaning, labels, registry=REGISTRY)
 
 
 def _histogram(name: str, meaning: str, *buckets: float) -> Histogram:
@@ -199,6 +199,8 @@ posts_in_flight = _gauge("posts_in_flight", "Posts to Meta under way in this pro
 read_receipts = _counter("read_receipts", "Read receipts with typing indicator, by result.", "result")
 event_deliveries = _counter("event_deliveries", "Attempts to deliver events to businesses, by result.", "result")
 number_checks = _counter("number_checks", "Checks of numbers, by outcome.", "outcome")
+management_usage = _gauge("management_usage", "Percent of Meta's limit on management calls that is used.", "limit")
+management_calls_put_off = _counter("management_calls_put_off", "Calls not made, for Meta's limits.")
 number_holds = _counter("number_holds", "Numbers held or stopped for an error of Meta's, by reason.", "reason")
 app_secret_refusals = _counter(
     "app_secret_refusals", "Proofs by an app secret that Meta refused, by what came of it.", "result"

@@ -16,6 +16,7 @@ from settings import Settings
 from simulator.script import Script
 from store.engine import Database
 from whatsapp.accounts import Accounts
+from workers.limits import watched_pacing
 from workflows.client import (
     CheckSchedules,
     CheckStarter,
@@ -104,6 +105,7 @@ def accounts_of(settings: Settings, client: httpx.AsyncClient) -> Accounts:
         app_id=meta.app_id,
         app_secret=meta.app_secret.get_secret_value(),
         deadline=meta.graph_deadline,
+        pacing=watched_pacing(),
     )
 
 

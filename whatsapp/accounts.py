@@ -6,9 +6,10 @@ request and nowhere else: no value that comes back shows it, not even where Meta
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, Self
 
 import httpx
 
@@ -26,6 +27,7 @@ from whatsapp.account_facts import (
 from whatsapp.calls import UNUSABLE_TOKEN, Failure, Lost, NotWritten, Refused
 from whatsapp.foreign import text
 from whatsapp.management import Call, Management, path, unlike
+from whatsapp.pacing import Pacing
 from whatsapp.usage import Usage
 
 __all__ = [
@@ -73,14 +75,21 @@ class Accounts:
         app_secret: str,
         deadline: timedelta,
         on_usage: Callable[[Usage], None] | None = None,
+        pacing: Pacing | None = None,
     ) -> None:
         """`deadline` is for each call, from connect to the last byte.
 
-        `on_usage` is told what the headers of each answer say of Meta's limits.
+        `on_usage` is told what the headers of each answer say of Meta's limits; `pacing` keeps calls within them.
         """
-        self._graph = Management(client, base_url, version, app_secret, deadline, on_usage)
+        self._graph = Management(client, base_url, version, app_secret, deadline, on_usage, pacing)
         self._app_id = app_id
         self._app_secret = app_secret
+
+    def unhurried(self) -> Self:
+        """The same calls for what nobody waits for: they come last where Meta's limits are nearly used up."""
+        others = copy(self)
+        others._graph = replace(self._graph, for_person=False)  # noqa: SLF001 - of its own kind
+        return others
 
     async def exchange_code(self, code: str, *, redirect_uri: str | None = None) -> Token | Failure:
         """Exchange a code for a token, once: after any answer but `NotWritten` the code is spent.

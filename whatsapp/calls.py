@@ -35,7 +35,7 @@ class Refused:
     is_transient: bool = False
     fbtrace_id: str | None = None
     regain_access: timedelta | None = None
-    """When calls are allowed again, by Meta's usage headers: of management calls, where Meta says so."""
+    """When calls are allowed again, by Meta's usage headers, where Meta says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,11 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class NotWritten:
-    """No connection: certainly nothing was sent."""
+    """Certainly nothing was sent: no connection, or it was put off."""
 
     reason: str
+    put_off: timedelta | None = None
+    """For how long, since too much of Meta's limit on calls is used."""
 
 
 Failure = Refused | Lost | NotWritten

@@ -1,5 +1,6 @@
 """How the management calls are made: one request, its secrets kept out of every value that comes back, all pages."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,8 +11,9 @@ import httpx
 import orjson
 
 from whatsapp import calls, usage
-from whatsapp.calls import UNUSABLE_TOKEN, Failure, Lost, Refused
+from whatsapp.calls import UNUSABLE_TOKEN, Failure, Lost, NotWritten, Refused
 from whatsapp.foreign import mapping, objects, text
+from whatsapp.pacing import Pacing
 from whatsapp.signature import appsecret_proof
 from whatsapp.usage import Usage
 
@@ -39,6 +41,11 @@ class Call:
     proven: bool = True
     """By the app's secret; an app token holds the secret itself."""
 
+    @property
+    def object_id(self) -> str:
+        """What it is about: Meta counts calls by it."""
+        return self.path.partition("/")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Management:
@@ -50,11 +57,17 @@ class Management:
     app_secret: str = field(repr=False)
     deadline: timedelta
     on_usage: Callable[[Usage], None] | None = field(default=None, repr=False)
+    pacing: Pacing | None = field(default=None, repr=False)
+    for_person: bool = True
+    """Somebody waits for what these calls answer: they go before others."""
 
     async def ask(self, call: Call) -> dict[str, Any] | Failure:
         """The object that Graph answered with, or a failure that shows none of the call's secrets."""
         if call.token is not None and not calls.is_usable(call.token):
             return UNUSABLE_TOKEN
+        put_off = await self._put_off(call)
+        if put_off is not None:
+            return put_off
         headers = {} if call.token is None else {"Authorization": f"Bearer {call.token}"}
         content = None if call.content is None else orjson.dumps(call.content)
         if content is not None:
@@ -65,13 +78,28 @@ class Management:
         if not isinstance(response, httpx.Response):
             return response
         used = usage.of(response.headers)
-        if used is not None and self.on_usage is not None:
-            self.on_usage(used)
+        if used is not None:
+            self._note(call, used)
         body = calls.body_of(response)
         failure = calls.failure_of(response, body, hidden=self._hidden(call))
         if isinstance(failure, Refused):
             return replace(failure, regain_access=used.regain_access if used else None)
         return failure or body
+
+    async def _put_off(self, call: Call) -> NotWritten | None:
+        """Wait for the call's turn under Meta's limits; what came of it where it is not made."""
+        found = None if self.pacing is None else await self.pacing.wait(call.object_id, person=self.for_person)
+        if found is None:
+            return None
+        minutes = math.ceil(found.until / timedelta(minutes=1))
+        reason = f"{found.percent} % of Meta's limit on calls is used: not asked for another {minutes} min"
+        return NotWritten(reason, put_off=found.until)
+
+    def _note(self, call: Call, used: Usage) -> None:
+        if self.pacing is not None:
+            self.pacing.note(call.object_id, used)
+        if self.on_usage is not None:
+            self.on_usage(used)
 
     async def ask_all(self, call: Call, make: Callable[[Mapping[str, Any]], Made | None]) -> list[Made] | Failure:
         """All pages of a list. Meta's own link to the next page carries the token, so only its cursor is used."""

@@ -9,6 +9,8 @@ from whatsapp.foreign import UnreadableError, mapping, number, objects, read, te
 
 APP_HEADER = "X-App-Usage"
 BUSINESS_HEADER = "X-Business-Use-Case-Usage"
+APP = "app"
+"""The owner of the limit on all calls of our app."""
 LONGEST_WAIT = timedelta(days=1)
 """Meta counts calls by the hour: what says more than this is no wait to obey."""
 _LARGEST = 1e6
@@ -19,7 +21,7 @@ class Share:
     """What of one limit is used, in percent; at 100 Meta refuses."""
 
     owner: str
-    """`app`, or the id of the account whose limit it is."""
+    """`APP`, or the id of the account whose limit it is."""
     kind: str | None
     """Of an account's: which limit, as Meta names it."""
     calls: int
@@ -54,7 +56,7 @@ class Usage:
 def of(headers: Mapping[str, str]) -> Usage | None:
     """The usage that an answer's headers tell; None when they tell of none."""
     app, business = _header(headers, APP_HEADER), _header(headers, BUSINESS_HEADER)
-    shares = [_share("app", app)] if app else []
+    shares = [_share(APP, app)] if app else []
     shares += [_share(owner, part) for owner, parts in business.items() for part in objects(parts)]
     return Usage(tuple(shares)) if shares else None
 

@@ -91,7 +91,7 @@ def _checks(parts: Parts, schedules: CheckSchedules) -> NumberChecks:
     return NumberChecks(
         database=parts.database,
         ring=parts.ring,
-        meta=parts.accounts,
+        meta=parts.accounts.unhurried(),
         schedules=schedules,
         away=LaterError,
         app_id=settings.meta.app_id,

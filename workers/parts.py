@@ -18,6 +18,7 @@ from store.sealing import KeyRing
 from whatsapp.accounts import Accounts
 from whatsapp.app_secrets import AppSecrets
 from whatsapp.graph import Graph
+from workers.limits import watched_pacing
 
 log = structlog.get_logger(__name__)
 
@@ -107,4 +108,5 @@ def _accounts(settings: Settings, client: httpx.AsyncClient) -> Accounts:
         app_id=meta.app_id,
         app_secret=meta.app_secret.get_secret_value(),
         deadline=meta.graph_deadline,
+        pacing=watched_pacing(),
     )

@@ -5,7 +5,7 @@ from typing import Protocol
 from store.errors import MetaUnavailableError
 from whatsapp.account_facts import AppSubscription, NumberFacts, Subscription, Token, TokenFacts
 from whatsapp.accounts import Done
-from whatsapp.calls import Failure, Refused
+from whatsapp.calls import Failure, NotWritten, Refused
 from whatsapp.errors import Verdict, classify
 
 
@@ -49,6 +49,8 @@ def failed(failure: object) -> tuple[Refused, Verdict]:
     Raises:
         MetaUnavailableError: it passes by itself, or there was no answer: the check is repeated.
     """
+    if isinstance(failure, NotWritten) and failure.put_off is not None:
+        raise MetaUnavailableError(f"Meta was not asked: {failure.reason}.")
     if not isinstance(failure, Refused):
         raise MetaUnavailableError(f"Meta gave no answer: {getattr(failure, 'reason', 'none that can be read')}.")
     verdict = classify(

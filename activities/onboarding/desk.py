@@ -109,8 +109,10 @@ def words_of(failure: Refused) -> str:
 def passing(failure: Failure, what: str) -> PassingError:
     """It passes by itself: to be raised, so that Temporal repeats the step. `what` we had asked Meta to do."""
     match failure:
-        case NotWritten():
+        case NotWritten(put_off=None):
             says = f"Meta could not be reached to {what}."
+        case NotWritten(reason=reason):
+            says = f"Meta was not asked to {what}: {reason}."
         case Lost():
             says = f"Meta gave no usable answer when asked to {what}."
         case Refused():
