@@ -47,3 +47,9 @@ WAITS_FOR: ColumnElement[str | None] = case(
 ).label("hold")
 """One of `store.tables.messages.HOLDS` for a queued message that waits; null for one that may leave, or is not queued.
 """
+
+IS_ASKED_ABOUT: ColumnElement[bool] = and_(
+    messages.c.state == "unknown",
+    or_(messages.c.unknown_until.is_(None), messages.c.unknown_until <= func.clock_timestamp()),
+)
+"""Nobody knows whether it arrived, and its wait is over: a person is asked, or is about to be."""

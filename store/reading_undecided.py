@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import Select, func, select
 
 from store.engine import Database
+from store.holds import IS_ASKED_ABOUT
 from store.paging import Keyset, Page, PageRequest
 from store.reading_messages import COLUMNS, Message, message_of
 from store.reading_parties import Parties, parties_of, with_parties
@@ -48,23 +49,16 @@ async def list_unknown(
     if integration_id is not None:
         query = query.where(messages.c.integration_id == integration_id)
     if waits_for is not None:
-        query = query.where(_asked() if waits_for == "person" else messages.c.unknown_until > func.clock_timestamp())
+        query = query.where(IS_ASKED_ABOUT if waits_for == "person" else ~IS_ASKED_ABOUT)
     async with database.transaction() as connection:
         return await _ORDER.page(connection, query, wanted, make=_unknown)
 
 
 async def count_undecided(database: Database, organization_id: UUID) -> int:
     """How many messages wait for a person's decision."""
-    query = select(func.count()).where(
-        messages.c.organization_id == organization_id, messages.c.state == "unknown", _asked()
-    )
+    query = select(func.count()).where(messages.c.organization_id == organization_id, IS_ASKED_ABOUT)
     async with database.transaction() as connection:
         return (await connection.execute(query)).scalar_one()
-
-
-def _asked() -> ColumnElement[bool]:
-    """Its wait is over: a person is asked, or will be as soon as somebody looks at the conversation."""
-    return or_(messages.c.unknown_until.is_(None), messages.c.unknown_until <= func.clock_timestamp())
 
 
 def _query(organization_id: UUID) -> Select[Any]:

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, case, func, select, text
 
 from store.engine import Database
 from store.findings import open_findings
-from store.holds import WAITS_FOR
+from store.holds import IS_ASKED_ABOUT, WAITS_FOR
 from store.number_states import REASONS
 from store.tables import messages
 
@@ -33,7 +33,7 @@ _READ = text("""
     ORDER BY i.id
 """)
 
-_what = func.coalesce(WAITS_FOR, messages.c.state).label("what")
+_what = case((IS_ASKED_ABOUT, "decision"), else_=func.coalesce(WAITS_FOR, messages.c.state)).label("what")
 _since = func.coalesce(messages.c.hold_since, messages.c.claimed_at, messages.c.created_at)
 _WAITING = (
     select(messages.c.integration_id, _what, func.count().label("messages"), func.min(_since).label("since"))
@@ -48,7 +48,8 @@ _WAITING = (
 _WHAT = {
     "queued": "about to be sent",
     "sending": "being sent",
-    "unknown": "of unknown outcome",
+    "unknown": "of unknown outcome, of which a status may still tell",
+    "decision": "of unknown outcome, waiting for a person's decision",
     "token": "waiting for a new access token",
     "permission": "waiting for a permission at Meta",
     "stopped": "waiting because Meta has stopped the number",

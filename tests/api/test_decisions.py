@@ -190,6 +190,15 @@ async def test_what_waits_for_a_decision_is_listed_by_number_and_by_what_it_wait
         assert (await bakery.client.get(MESSAGES, params=filters)).status_code == 422
 
 
+async def test_the_status_of_a_number_says_how_many_messages_wait_for_a_decision(api: Edge, bakery: Tenant) -> None:
+    await asked(api.database, bakery.number, bakery.conversation_id)
+    await unknown(api.database, bakery.number, bakery.conversation_id)
+    await unknown(api.database, bakery.number, bakery.conversation_id, wait_over=False)
+    (status,) = (await bakery.client.get("/api/v1/whatsapp/status")).json()
+    assert {part["what"]: part["messages"] for part in status["waiting"]} == {"decision": 2, "unknown": 1}
+    assert "2 messages of unknown outcome, waiting for a person's decision." in status["in_words"]
+
+
 async def test_the_list_comes_in_pages_and_each_says_what_is_known(api: Edge, bakery: Tenant) -> None:
     messages = [await asked(api.database, bakery.number, bakery.conversation_id) for _ in range(5)]
     seen, cursor = [], None

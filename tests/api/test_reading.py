@@ -192,11 +192,11 @@ async def test_the_status_says_in_words_how_each_number_is_doing(api: Edge, bake
     )
     ill = await status()
     assert (ill["enabled"], ill["connected"], ill["late"], ill["parked"]) == (False, False, 1, 1)
-    assert [(part["what"], part["messages"]) for part in ill["waiting"]] == [("token", 2)]
+    assert [(part["what"], part["messages"]) for part in ill["waiting"]] == [("disabled", 2)]
     for words in (
         "Held: messages come in, none leave. Reason: Meta says that the access token is not valid, or no longer.",
         "Switched off by its owner",
-        "2 messages waiting for a new access token.",
+        "2 messages waiting until the number is enabled.",
         "1 conversation late",
         "1 webhook item could not be applied",
     ):
@@ -207,7 +207,7 @@ async def test_every_hold_has_words() -> None:
     from store.status import _WHAT
     from store.tables import HOLDS
 
-    assert set(HOLDS) | {"queued", "sending", "unknown"} == set(_WHAT)
+    assert set(HOLDS) | {"queued", "sending", "unknown", "decision"} == set(_WHAT)
     assert messages.c.hold is not None
 
 

@@ -7,9 +7,9 @@ from uuid import UUID
 import httpx
 from playwright.async_api import Request, expect
 
-from tests.console.stage import Console, csrf_of, opened
-from tests.console.undecided import awaited, undecided
-from tests.rows import change, row
+from tests.console.stage import Console, csrf_of, is_sound, opened
+from tests.console.undecided import awaited, talking, undecided
+from tests.rows import change, received, row
 from tests.store.unknown import found
 
 
@@ -53,21 +53,14 @@ async def test_each_attempt_shows_what_meta_answered_and_what_that_means(console
         await expect(page.get_by_text("No answer of Meta's could be read")).to_be_visible()
 
 
-async def test_while_meta_may_still_tell_it_can_be_given_up_but_not_sent_again(console: Console) -> None:
-    message_id = await awaited(console)
-    async with console.signed_in() as page:
-        await page.goto(f"/console/messages/{message_id}")
-        await expect(page.get_by_text("Possible in")).to_be_visible()
-        await expect(page.get_by_role("button", name="Send it again")).to_have_count(0)
-        await expect(page.get_by_role("button", name="Give it up")).to_be_visible()
-
-
 async def test_a_page_that_waits_for_meta_shows_by_itself_what_may_be_done_then(console: Console) -> None:
     message_id = await awaited(console)
     soon = "UPDATE messages SET unknown_until = clock_timestamp() + interval '2 seconds' WHERE id = :id"
     async with console.signed_in() as page:
         await change(console.database, soon, id=message_id)
         await page.goto(f"/console/messages/{message_id}")
+        await expect(page.get_by_text("Possible in")).to_be_visible()
+        await expect(page.get_by_role("button", name="Give it up")).to_be_visible()
         await expect(page.get_by_role("button", name="Send it again")).to_have_count(0)
         await expect(page.get_by_role("button", name="Send it again")).to_be_visible()
 
@@ -118,6 +111,17 @@ async def test_another_organizations_message_is_not_shown(console: Console) -> N
     assert (await row(console.database, "messages", elsewhere)).state == "unknown"
 
 
+async def test_a_customers_message_has_a_page_too_and_nothing_to_decide(console: Console) -> None:
+    number, conversation_id = await talking(console)
+    message_id = await received(console.database, number, conversation_id, "<b>Hello</b>")
+    async with console.signed_in() as page:
+        await page.goto(f"/console/messages/{message_id}")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("A message of the customer's")
+        await expect(page.get_by_text("<b>Hello</b>")).to_be_visible()
+        await expect(page.get_by_role("heading", name="What is to be done")).to_have_count(0)
+        await is_sound(page, "message_inbound")
+
+
 async def test_the_list_is_of_one_number_where_that_is_chosen(console: Console) -> None:
     first = await undecided(console, content={"text": {"body": "First"}})
     await undecided(console, content={"text": {"body": "Second"}})
@@ -128,6 +132,9 @@ async def test_the_list_is_of_one_number_where_that_is_chosen(console: Console) 
         await expect(page.get_by_role("link", name="Second")).to_have_count(0)
         await page.get_by_role("link", name="All numbers").click()
         await expect(page.get_by_role("link", name="Second")).to_be_visible()
+        await page.get_by_role("link", name="Still waiting for Meta").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Messages that Meta may still tell about")
+        await expect(page.get_by_role("link", name="Second")).to_have_count(0)
 
 
 async def test_an_owner_chooses_what_is_done_when_nobody_knows(console: Console) -> None:

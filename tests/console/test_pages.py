@@ -243,11 +243,6 @@ async def messages_listed(console: Console) -> str:
     return "/console/messages"
 
 
-async def messages_awaited(console: Console) -> str:
-    await undecided.awaited(console)
-    return "/console/messages?waits_for=status"
-
-
 async def message_undecided(console: Console) -> str:
     return f"/console/messages/{await undecided.undecided(console)}"
 
@@ -279,7 +274,7 @@ async def nowhere(_: Console) -> str:
 STATES: list[State] = [
     home_empty, home_full, connecting, running, choosing, pin, wrong_pin, locked, retrying, proving, live, failed,
     cancelled, cancelling, recovered, listed, listed_none, integration, integration_held, integration_gone, people,
-    messages_none, messages_listed, messages_awaited, message_undecided, message_awaited, message_settled, nowhere,
+    messages_none, messages_listed, message_undecided, message_awaited, message_settled, nowhere,
 ]  # fmt: skip
 
 

@@ -6,7 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from store import settlements
 from store.engine import Database
+from store.evidence import Silence
+from store.settlements import Unknown
 from store.turn_plan import Rules
 from store.turns import look
 from tests.rows import change, connected_number, conversation, queued, row
@@ -166,6 +169,25 @@ async def test_the_businesss_software_is_told_once_that_a_person_is_asked(databa
     await _again_unknown(database, message_id)
     await look(database, conversation_id, rules=RULES)
     assert [event.data["attempt"] for event in await found(database, EVENTS + " ORDER BY created_at")] == [1, 2]
+
+
+@pytest.mark.parametrize(("state", "attempt"), [("accepted", 1), ("queued", 1), ("failed", 1), ("unknown", 2)])
+async def test_a_row_that_has_gone_on_meanwhile_is_neither_settled_nor_asked_about(
+    database: Database, state: str, attempt: int
+) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await unknown(database, number, conversation_id, state=state, attempt=attempt)
+    before = await row(database, "messages", message_id)
+    seen = Unknown(message_id, number.organization_id, number.integration_id, conversation_id, 1, "evidence")
+    silence = Silence(conclusive=True, why="as a test says")
+    async with database.transaction() as connection:
+        assert await settlements.settle(connection, seen, "resend", silence, why="again") is None
+        assert await settlements.settle(connection, seen, "give_up", silence, why="never") is None
+        await settlements.ask(connection, seen, silence, why="who knows")
+    assert await row(database, "messages", message_id) == before
+    assert await found(database, DECISIONS, id=message_id) == []
+    assert await found(database, EVENTS) == []
 
 
 @pytest.mark.parametrize("policy", ["resend", "give_up"])
