@@ -16,6 +16,7 @@ from store import (
     contacts,
     inbound,
     nudges,
+    opt_outs,
     past,
     proofs,
     recoveries,
@@ -63,6 +64,7 @@ async def apply(connection: AsyncConnection, found: Sequence[Found]) -> Applied:
     await consequences.lock_numbers(connection, troubled(items))
     await _take_errors(connection, items)
     await address_book.store_contacts(connection, items.contacts)
+    await opt_outs.store_choices(connection, items.chosen)
     conversations = await contacts.conversations_of(connection, _parties(items))
     matches = await status_matching.match(connection, items.statuses)
     waiting = [

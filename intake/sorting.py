@@ -8,6 +8,7 @@ from uuid import UUID
 from store.account_events import Said
 from store.address_book import Listed
 from store.consequences import Trouble
+from store.opt_outs import Chosen
 from store.recoveries import INSTALLED, Attributed
 from store.routes import Number, Routes
 from store.status_matching import Arrived
@@ -18,6 +19,7 @@ from whatsapp.events import (
     Echo,
     InboundMessage,
     Item,
+    MarketingChoice,
     Notice,
     PastMessage,
     Sender,
@@ -62,6 +64,7 @@ class Sorted:
     statuses: list[Arrived] = field(default_factory=list)
     contacts: list[Listed] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
+    chosen: list[Chosen] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     """Errors of numbers that are of no message."""
     proving: set[UUID] = field(default_factory=set)
@@ -110,7 +113,7 @@ def _owners(
 
 
 def _sort_ours(into: Sorted, one: Found, owners: tuple[UUID, ...], number: Number | None) -> None:
-    """What is stored below has its result then; all else is applied by being understood."""
+    """What is stored below has its result then; all else is applied by what it tells."""
     match one.item:
         case InboundMessage() as message if number is not None:
             into.messages.append((one, message, number))
@@ -126,8 +129,18 @@ def _sort_ours(into: Sorted, one: Found, owners: tuple[UUID, ...], number: Numbe
             if number.is_proving and status.status in ("delivered", "read"):
                 into.proving.add(number.id)
             return
+        case _:
+            _sort_told(into, one.item, owners, number)
+    into.results[one.key] = result(one, owners)
+
+
+def _sort_told(into: Sorted, item: Item, owners: tuple[UUID, ...], number: Number | None) -> None:
+    """What is known of people, numbers and accounts; anything else means nothing to us."""
+    match item:
         case SyncedContact(wa_id=wa_id, name=str() as name, is_removed=False) if number is not None:
             into.contacts.append(Listed(number.organization_id, wa_id, name))
+        case MarketingChoice() as choice:
+            into.chosen += [Chosen(organization_id, choice) for organization_id in owners]
         case Notice(opens_window=True, sender=Sender() as sender, timestamp=datetime() as at) if number is not None:
             into.calls.append((at, sender, number))
         case Notice(error=StatusError() as error) if number is not None:
@@ -136,7 +149,6 @@ def _sort_ours(into: Sorted, one: Found, owners: tuple[UUID, ...], number: Numbe
             into.said.append(Said(change, origin.waba_id, origin.phone_number_id, shown, origin.at))
         case _:
             pass
-    into.results[one.key] = result(one, owners)
 
 
 def trouble(error: StatusError, organization_id: UUID, integration_id: UUID) -> Trouble:

@@ -157,6 +157,21 @@ class SyncedContact:
 
 
 @dataclass(frozen=True, slots=True)
+class MarketingChoice:
+    """A customer has stopped the business's marketing messages, or resumed them (`user_preferences`)."""
+
+    origin: Origin
+    person: Sender
+    stops: bool
+    timestamp: datetime
+
+    @property
+    def kind(self) -> str:
+        """In the word of its field, with what was chosen."""
+        return f"{self.origin.field}.{'stop' if self.stops else 'resume'}"
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """An item that cannot be read: it is parked with this reason."""
 
@@ -165,4 +180,4 @@ class Unreadable:
     reason: str
 
 
-Item = InboundMessage | Status | Echo | Notice | PastMessage | SyncedContact | Unreadable
+Item = InboundMessage | Status | Echo | Notice | PastMessage | SyncedContact | MarketingChoice | Unreadable

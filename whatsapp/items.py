@@ -10,7 +10,17 @@ from dataclasses import replace
 from typing import Any
 
 from whatsapp import account_changes
-from whatsapp.events import Echo, InboundMessage, Item, Notice, Origin, Sender, Status, StatusError
+from whatsapp.events import (
+    Echo,
+    InboundMessage,
+    Item,
+    MarketingChoice,
+    Notice,
+    Origin,
+    Sender,
+    Status,
+    StatusError,
+)
 from whatsapp.foreign import UnreadableError, identifier, instant, mapping, number, objects, required, text
 
 _NO_WINDOW = frozenset({"reaction", "system", "edit", "revoke"})
@@ -154,6 +164,18 @@ def call(part: Value, value: Value, origin: Origin) -> Notice:
 def call_status(part: Value, value: Value, origin: Origin) -> Notice:
     """A call's status."""
     return notice(part, value, origin, event="status")
+
+
+def preference(part: Value, value: Value, origin: Origin) -> Item:
+    """What a customer wants of the business; all but their choice about marketing is a notice."""
+    choice = identifier(part.get("value"))
+    if part.get("category") != "marketing_messages" or choice not in ("stop", "resume"):
+        return notice(part, value, origin, event=choice)
+    wa_id, user_id = customer_id(part.get("wa_id")), identifier(part.get("user_id"))
+    if wa_id is None and user_id is None:
+        raise UnreadableError("the preference names nobody")
+    person = _known(wa_id, user_id, objects(value.get("contacts")))
+    return MarketingChoice(origin, person, choice == "stop", instant(part.get("timestamp")))
 
 
 def error(part: Value, value: Value, origin: Origin) -> Notice:

@@ -28,6 +28,7 @@ _LISTS: dict[str, dict[str, Build]] = {
     "smb_message_echoes": {"message_echoes": items.echo, "errors": items.error},
     "message_echoes": {"message_echoes": items.echo, "errors": items.error},
     "smb_app_state_sync": {"state_sync": past_items.synced_contact, "errors": items.error},
+    "user_preferences": {"user_preferences": items.preference, "errors": items.error},
     "calls": {"calls": items.call, "statuses": items.call_status, "errors": items.error},
 }
 

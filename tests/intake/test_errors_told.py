@@ -149,3 +149,56 @@ async def test_an_error_beside_messages_changes_nothing_about_them(database: Dat
     assert inbound.state == "received"
     (told,) = await rows(database, "SELECT type FROM events WHERE type LIKE 'integration.%'")
     assert told.type == "integration.stopped"
+
+
+def _chooses(letters: Letters, *choices: tuple[str, int], **person: Any) -> bytes:
+    """A body in which the customer chooses, each so many seconds ago."""
+    change = letters.change()
+    change["field"] = "user_preferences"
+    change["value"]["user_preferences"] = [
+        {"category": "marketing_messages", "value": value, "timestamp": int(ago(seconds=since).timestamp())} | person
+        for value, since in choices
+    ]
+    return letters.body(change)
+
+
+@pytest.mark.parametrize("name", ["wa_id", "user_id"])
+async def test_a_customer_stops_marketing_and_resumes_it_and_the_latest_counts(database: Database, name: str) -> None:
+    number = await connected_number(database)
+    letters = Letters(number)
+    person = {name: getattr(letters.customer, name)}
+    await take_in(database, letters.message("hello"))
+
+    async def stopped() -> tuple[bool, str | None]:
+        (contact,) = await rows(database, "SELECT marketing_stopped_at, marketing_source FROM contacts")
+        return contact.marketing_stopped_at is not None, contact.marketing_source
+
+    assert await stopped() == (False, None)
+    await take_in(database, _chooses(letters, ("stop", 60), **person))
+    assert await stopped() == (True, "preference")
+    await take_in(database, _chooses(letters, ("resume", 90), **person))
+    assert await stopped() == (True, "preference"), "an older choice that comes late"
+    await take_in(database, _chooses(letters, ("resume", 20), ("stop", 40), **person))
+    assert await stopped() == (False, "preference")
+    assert (await outcomes(database))["applied"] == 5
+
+
+async def test_a_refusal_after_the_customer_resumed_is_news_and_one_of_before_is_not(database: Database) -> None:
+    sent = await sent_from(database)  # its messages left 30 s ago
+    for resumed, is_stopped in ((20, False), (40, True)):
+        await change(database, "UPDATE contacts SET marketing_told_at = NULL, marketing_stopped_at = NULL")
+        wamid = f"w{resumed}"
+        await sent.message("accepted", wamid=wamid)
+        person = {"wa_id": sent.letters.customer.wa_id}
+        await take_in(database, _chooses(sent.letters, ("resume", resumed), **person))
+        await _failed(sent, wamid, 131050)
+        (contact,) = await rows(database, "SELECT marketing_stopped_at IS NOT NULL AS is_stopped FROM contacts")
+        assert contact.is_stopped is is_stopped
+
+
+async def test_a_choice_of_somebody_unknown_or_about_something_else_changes_nothing(database: Database) -> None:
+    letters = Letters(await connected_number(database))
+    await take_in(database, _chooses(letters, ("stop", 5), wa_id="4915112345"), _chooses(letters, ("signup", 5)))
+    await take_in(database, _chooses(letters, ("stop", 5)))
+    assert await outcomes(database) == {"applied": 2, "parked": 1}
+    assert await rows(database, "SELECT id FROM contacts") == []
