@@ -122,7 +122,9 @@ class Chaos:
     longest: float = LONGEST
     """No answer is later than this, and no status: its own delay, that of its webhook and that of a batch together."""
     pace: float = 1.0
-    """A fault begins every so many seconds on average, and lasts up to three times as long."""
+    """A fault begins every so many seconds on average."""
+    lasts: float = 3.0
+    """No fault lasts longer."""
 
     def __post_init__(self) -> None:
         if unknown := set(self.kinds) - _MAKERS.keys():
@@ -134,7 +136,7 @@ class Chaos:
         draw, at = Draw(chance, self.longest), 0.0
         while True:
             fault = _MAKERS[chance.choice(self.kinds)](draw)
-            lasts = round(chance.uniform(0.5, 3.0) * self.pace, 3)
+            lasts = round(chance.uniform(0.2, 1.0) * self.lasts, 3)
             yield Step(at, lasts, replace(fault, phone_number_id=self.phone_number_id))
             at = round(at + chance.uniform(0.2, 1.8) * self.pace, 3)
 

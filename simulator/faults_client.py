@@ -70,7 +70,7 @@ class FaultsClient(ControlCalls):
     ) -> PlannedChaos:
         """Play random faults from a seed, any if None, for a time or until `stop_playing`.
 
-        `options` are those of `simulator.chaos.Chaos`: kinds, phone_number_id, longest, pace.
+        `options` are those of `simulator.chaos.Chaos`: kinds, phone_number_id, longest, pace, lasts.
         """
         seconds = None if duration is None else duration.total_seconds()
         order = {"seed": seed, "seconds": seconds} | options

@@ -115,6 +115,7 @@ class ChaosOrder(Order):
     phone_number_id: str | None = None
     longest: Annotated[float, Field(gt=0)] = LONGEST
     pace: Annotated[float, Field(gt=0)] = 1.0
+    lasts: Annotated[float, Field(gt=0)] = 3.0
 
 
 class WebhookOrder(Order):

@@ -73,7 +73,7 @@ async def test_a_seed_that_was_drawn_is_told(simulator: Simulated) -> None:
 async def test_the_account_adds_up_in_the_midst_of_chaos(simulator: Simulated, webhook: Webhook) -> None:
     """A sender that repeats what it heard nothing of doubles just what the account says it doubles."""
     await simulator.client.change_number(NUMBER, throughput=0)
-    await simulator.client.chaos(3, duration=timedelta(seconds=2.5), longest=0.6, pace=0.1)
+    await simulator.client.chaos(3, duration=timedelta(seconds=2.5), longest=0.6, pace=0.1, lasts=0.4)
     heard: Counter[str] = Counter()
 
     async def send(n: int) -> None:
