@@ -34,9 +34,10 @@ check: $(INSTALLED) ## Lint, types, import rules, links in the docs
 bench: $(INSTALLED) ## Measure acks, exchanges and sends; figures in .data/bench.json
 	@$(HOLDFAST) bench $(ARGS)
 
-chaos: $(INSTALLED) ## Run the long fault tests
+# One test at a time: what is measured shares the machine with nothing else.
+chaos: $(INSTALLED) ## Run the long fault tests and print their figures (SEED=1 repeats a run's random choices)
 	@$(HOLDFAST) temporal-cli
-	@$(BIN)/pytest -q -n 2 --dist loadgroup --chaos tests/faults tests/store/test_key_rotation.py $(ARGS)
+	@$(BIN)/pytest -q -n 1 --chaos $(addprefix --seed ,$(SEED)) tests/faults tests/store/test_key_rotation.py $(ARGS)
 
 format: $(INSTALLED) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix

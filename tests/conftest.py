@@ -2,8 +2,9 @@
 
 import asyncio
 import os
+import secrets
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +18,7 @@ from cli.processes import Supervisor
 from cli.stack import Stack
 from store.engine import Database
 from tests.databases import Databases
+from tests.figures import write_figures
 from tests.services import Services, ask, clone_database, drop_database
 from tests.services import database_url as at_database
 
@@ -31,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("holdfast")
     group.addoption("--postgres", metavar="URL", help="use this Postgres server instead of an embedded one")
     group.addoption("--chaos", action="store_true", help="longer and larger fault runs (make chaos)")
+    group.addoption("--seed", type=int, help="of the random choices in fault tests (default: another in each run)")
     group.addoption(
         "--payloads",
         metavar="DIR",
@@ -44,7 +47,10 @@ def pytest_configure(config: pytest.Config) -> None:
     given = getattr(config, "workerinput", None)
     if given is not None:
         config.stash[_FOLDER] = Path(given["holdfast_folder"])
+        config.option.seed = given["holdfast_seed"]
         return
+    if config.option.seed is None:
+        config.option.seed = secrets.randbelow(1_000_000)
     folder = _ROOT / ".data" / "tests" / str(os.getpid())
     workers = [f"gw{number}" for number in range(len(getattr(config.option, "tx", None) or []))]
     # Beside each worker's own: for stacks that stay while other tests of the same worker start theirs.
@@ -58,7 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: object) -> None:
     """Called by xdist for each worker it starts."""
-    node.workerinput["holdfast_folder"] = str(node.config.stash[_FOLDER])  # type: ignore[attr-defined]
+    node.workerinput |= {  # type: ignore[attr-defined]
+        "holdfast_folder": str(node.config.stash[_FOLDER]),  # type: ignore[attr-defined]
+        "holdfast_seed": node.config.option.seed,  # type: ignore[attr-defined]
+    }
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -68,6 +77,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     services.stop()
     for line in left_out(config):
         print(f"left out: {line}")  # noqa: T201 - the run's last line; the terminal reporter is gone by now
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    write_figures(terminalreporter, seed=config.option.seed, everything=config.getoption("--chaos"))
 
 
 def left_out(config: pytest.Config) -> list[str]:
@@ -110,6 +123,14 @@ def chromium() -> str:
 def chaos(pytestconfig: pytest.Config) -> bool:
     """Whether fault tests take their long figures: 30 s instead of 12, 10,000 bodies instead of 2,000."""
     return bool(pytestconfig.getoption("--chaos"))
+
+
+@pytest.fixture
+def seed(pytestconfig: pytest.Config, record_property: Callable[[str, object], None]) -> int:
+    """The seed of a test's random choices; the run's end names it if the test fails."""
+    seed = int(pytestconfig.getoption("--seed"))
+    record_property("seed", seed)
+    return seed
 
 
 @pytest.fixture(scope="session")

@@ -86,13 +86,14 @@ class House:
         secret: str | None = None,
         token: str = "EAAfaults0000",
         per_second: int = 1000,
+        pause: timedelta | None = None,
     ) -> Line:
-        """A number of its own organization; from now on customers write to it."""
+        """A number of its own organization; from now on customers write to it. `pause` is its agent's patience."""
         number = next(_numbers)
         phone_number, phone_number_id, waba_id = f"+1555{number:07}", f"7{number:09}", f"8{number:09}"
         organization = await organizations.create_organization(self.database, f"Organization {number}")
         flow = await organizations.create_agent_flow(
-            self.database, RING, organization_id=organization, name=kind, kind=kind, url=url, secret=secret
+            self.database, RING, organization_id=organization, name=kind, kind=kind, url=url, secret=secret, pause=pause
         )
         integration = await integrations.connect_number(
             self.database,
@@ -241,6 +242,13 @@ class House:
         pending = await self.rows("SELECT 1 FROM webhook_events WHERE state = 'pending' LIMIT 1")
         busy = {"received"} & set(await self.states("in")) or {"queued", "sending"} & set(await self.states("out"))
         return not pending and not busy
+
+    async def is_settled(self) -> bool:
+        """Whether everything is at rest, and no row that is `unknown` waits for a status any more."""
+        waiting = (
+            "SELECT 1 FROM messages WHERE integration_id = :line AND state = 'unknown' AND unknown_until IS NOT NULL"
+        )
+        return await self._is_at_rest() and not await self.rows(f"{waiting} LIMIT 1")
 
     async def _each_inbound_is_in_one_turn(self, inbound: int) -> None:
         query = "SELECT turn_id FROM messages WHERE integration_id = :line AND direction = 'in'"

@@ -21,16 +21,17 @@ async def test_150_messages_into_one_conversation_at_once_are_each_in_exactly_on
     assert Counter(heard) == Counter(said)
 
 
-async def test_a_graph_that_accepts_and_drops_every_tenth_answer_doubles_and_loses_nothing(
+async def test_a_graph_that_accepts_and_cuts_the_connection_on_every_tenth_send_doubles_and_loses_nothing(
     house: House, *, chaos: bool
 ) -> None:
-    await house.simulator.add_fault("drop", phone_number_id=house.line.phone_number_id, probability=0.1)
+    for kind in ("drop", "cut"):  # before the first byte of the answer, and in its middle
+        await house.simulator.add_fault(kind, phone_number_id=house.line.phone_number_id, probability=0.05)
     for _ in range(7 if chaos else 1):
         await house.crowd(150)
         await house.answered(within=30)
     await house.reckon()
     account = await house.account()
-    dropped = [message for message in account["accepted_messages"] if message["answer"] == "drop"]
-    assert dropped
-    assert {message["outcome"] for message in dropped} == {"delivered"}
+    cut = [message for message in account["accepted_messages"] if message["answer"] in {"drop", "cut"}]
+    assert cut
+    assert {message["outcome"] for message in cut} == {"delivered"}
     assert await house.states("out") == {"accepted": account["inbound"]}, "statuses told what the answers did not"
