@@ -1,6 +1,6 @@
 """From the number to live: connect, subscribe, check, activate, prove."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -295,6 +295,19 @@ async def test_a_declined_proof_and_one_nobody_gives_leave_the_number_live(signu
     assert (await signup.integration()).state == "live"
 
 
+async def test_the_rows_know_that_a_proof_was_waited_for_long_enough_whichever_run_asks(signup: Signup) -> None:
+    await signup.prepared()
+    await signup.go()
+    waited = (
+        "UPDATE onboardings SET waited = interval '3 days', waiting_since = clock_timestamp() - CAST(:d AS interval)"
+    )
+    await change(signup.database, waited, d=timedelta(days=3.9))
+    assert (await signup.take("prove")).state == "waiting"
+    await change(signup.database, waited, d=timedelta(days=4))
+    assert (await signup.take("prove")).state == "done"
+    assert (await signup.shown()).state == "live"
+
+
 async def test_a_token_by_hand_takes_the_same_way_from_the_connection_on(signup: Signup) -> None:
     number = await signup.meta.prepare_number()
     token = await signup.meta.issue_token(number.waba_id)
@@ -397,10 +410,14 @@ async def test_a_number_that_is_disconnected_while_its_proof_is_awaited_has_noth
     await signup.prepared()
     await signup.go()
     integration = await signup.integration()
+    secrets = ("access_token_sealed", "access_token_last4", "verify_token_sealed", "verify_token_hash", "pin_sealed")
+    assert None not in [getattr(integration, name) for name in secrets]
     gone = await delete_integration(
         signup.database, RING, organization_id=signup.organization_id, integration_id=integration.id
     )
     assert gone.waba_used is False
+    wiped = await signup.integration()
+    assert [name for name in secrets if getattr(wiped, name) is not None] == []
     assert (await signup.row()).due_at <= datetime.now(UTC)
     assert (await signup.take("prove")).state == "skipped"
     assert (await signup.shown()).ended_at is not None

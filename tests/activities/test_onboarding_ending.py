@@ -9,6 +9,7 @@ from sqlalchemy import text
 from store.disconnecting import delete_integration
 from store.errors import MetaUnavailableError, NotWaitedForError
 from store.onboarding_answers import ask_cancel, give_pin, show_pin
+from store.onboardings import HandedToken, NumberIds, start_by_hand
 from tests.activities.signup import DiedError, Signup
 from tests.rows import RING, Number, change, conversation, queued, row
 
@@ -61,6 +62,25 @@ async def test_wherever_it_is_cancelled_nothing_is_left_and_the_number_is_free(s
     assert (await signup.go()).step == "prove"
 
 
+async def test_what_was_entered_by_hand_is_wiped_when_it_ends_before_there_is_an_integration(signup: Signup) -> None:
+    number = await signup.meta.prepare_number()
+    ids = NumberIds(number.waba_id, number.phone_number_id, f"+{number.display_phone_number}", number.business_id)
+    signup.onboarding_id = await start_by_hand(
+        signup.database,
+        RING,
+        organization_id=signup.organization_id,
+        agent_flow_id=signup.agent_flow_id,
+        number=ids,
+        token=HandedToken("a token", scopes=()),
+        verify_token="chosen by a person",
+    )
+    before = await signup.row()
+    assert None not in (before.token_sealed, before.verify_token_sealed)
+    await signup.end()
+    after = await signup.row()
+    assert (after.state, after.token_sealed, after.verify_token_sealed) == ("cancelled", None, None)
+
+
 async def test_ended_twice_nothing_more_happens(signup: Signup) -> None:
     await signup.prepared()
     await signup.go()
@@ -80,6 +100,14 @@ async def test_a_number_that_was_registered_before_us_is_never_deregistered(sign
     await signup.end()
     assert await at_meta(signup) == ["subscribe", "unsubscribe"]
     assert (await signup.meta.number(number.phone_number_id))["registered"] is True
+
+
+async def test_a_number_known_to_be_registered_before_us_stays_so_whatever_we_asked(signup: Signup) -> None:
+    await signup.prepared()
+    await signup.go(to="register")
+    await change(signup.database, "UPDATE onboardings SET was_registered = true")
+    await signup.end()
+    assert await signup.meta.count("deregister") == 0
 
 
 async def test_cancelling_one_of_two_numbers_of_an_account_never_silences_the_other(signup: Signup) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from simulator.onboarding_client import Prepared
+from store import unsubscribing
 from store.engine import Database
 from store.integrations import open_token
 from store.onboardings import unseal
@@ -332,6 +333,7 @@ async def test_an_account_that_is_used_again_keeps_its_subscription(stage: Linke
     await shop.client.delete(f"{PATH}/{shop.number.integration_id}")
     await change(database, "UPDATE wabas SET unsubscribe_due_at = now() WHERE unsubscribe_due_at IS NOT NULL")
     await change(database, "UPDATE integrations SET state = 'connecting' WHERE id = :id", id=shop.number.integration_id)
+    assert await unsubscribing.claim(database, RING) is None, "nobody may try it any more, forgotten or not"
     async with linked_again(stage):
 
         async def forgotten() -> bool:

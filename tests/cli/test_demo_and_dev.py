@@ -74,9 +74,14 @@ def _dev(folder: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, int]]]
         (*_COMMAND, "dev"), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout
+        printed = ""
         for line in process.stdout:
+            printed += line
             if line.startswith("Ctrl-C stops everything"):
                 break
+        tenant = json.loads((folder / "dev" / "tenant.json").read_text())
+        told = ("/console", "/docs", "Temporal UI", "Simulator", tenant["email"], tenant["password"], tenant["api_key"])
+        assert [one for one in told if one not in printed] == []
         listed = json.loads((folder / "dev" / "children.json").read_text())
         yield process, {child["name"]: child["pid"] for child in listed}
         process.kill()

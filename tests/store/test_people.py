@@ -253,6 +253,26 @@ async def test_a_disabled_account_and_a_new_password_end_every_session(
     assert await session_of(database, KEYED_HASH, token, life=LIFE) is None
 
 
+async def test_a_session_of_a_disabled_account_is_nobodys_even_where_it_was_not_ended(
+    database: Database, sign_in: SignIn, ada: UUID
+) -> None:
+    token = await signed_in(sign_in)
+    await change(database, "UPDATE people SET disabled_at = clock_timestamp() WHERE id = :id", id=ada)
+    assert await session_of(database, KEYED_HASH, token, life=LIFE) is None
+    await change(database, "UPDATE people SET disabled_at = NULL WHERE id = :id", id=ada)
+    assert await session_of(database, KEYED_HASH, token, life=LIFE) is not None
+
+
+async def test_disabling_somebody_ends_their_sessions_for_good(
+    database: Database, sign_in: SignIn, bakery: UUID, ada: UUID
+) -> None:
+    await add(database, bakery, "ben@example.com", role="owner")
+    token = await signed_in(sign_in)
+    for disabled in (True, False):
+        await set_disabled(database, organization_id=bakery, person_id=ada, disabled=disabled)
+    assert await session_of(database, KEYED_HASH, token, life=LIFE) is None
+
+
 @pytest.mark.parametrize("token", ["", "unknown", "x" * 5000, "ü"])
 async def test_an_unknown_token_is_nobody(database: Database, token: str) -> None:
     assert await session_of(database, KEYED_HASH, token, life=LIFE) is None
