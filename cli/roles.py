@@ -16,6 +16,7 @@ from settings import Settings
 from simulator.script import Script
 from store.engine import Database
 from whatsapp.accounts import Accounts
+from workers.app_secrets import watched_secrets
 from workers.limits import watched_pacing
 from workflows.client import (
     CheckSchedules,
@@ -103,7 +104,7 @@ def accounts_of(settings: Settings, client: httpx.AsyncClient) -> Accounts:
         base_url=meta.graph_url,
         version=meta.graph_version,
         app_id=meta.app_id,
-        app_secret=meta.app_secret.get_secret_value(),
+        secrets=watched_secrets(meta),
         deadline=meta.graph_deadline,
         pacing=watched_pacing(),
     )

@@ -24,6 +24,7 @@ from whatsapp.account_facts import (
     TokenFacts,
     Waba,
 )
+from whatsapp.app_secrets import AppSecrets
 from whatsapp.calls import UNUSABLE_TOKEN, Failure, Lost, NotWritten, Refused
 from whatsapp.foreign import text
 from whatsapp.management import Call, Management, path, unlike
@@ -72,7 +73,7 @@ class Accounts:
         base_url: str,
         version: str,
         app_id: str,
-        app_secret: str,
+        secrets: AppSecrets,
         deadline: timedelta,
         on_usage: Callable[[Usage], None] | None = None,
         pacing: Pacing | None = None,
@@ -81,9 +82,9 @@ class Accounts:
 
         `on_usage` is told what the headers of each answer say of Meta's limits; `pacing` keeps calls within them.
         """
-        self._graph = Management(client, base_url, version, app_secret, deadline, on_usage, pacing)
+        self._graph = Management(client, base_url, version, secrets, deadline, on_usage, pacing)
         self._app_id = app_id
-        self._app_secret = app_secret
+        self._secrets = secrets
 
     def unhurried(self) -> Self:
         """The same calls for what nobody waits for: they come last where Meta's limits are nearly used up."""
@@ -96,10 +97,10 @@ class Accounts:
 
         `redirect_uri` is the one of the login dialog, to the letter; a code of the popup has none.
         """
-        params = {"client_id": self._app_id, "client_secret": self._app_secret, "code": code}
+        params = {"client_id": self._app_id, "client_secret": self._secrets.in_use, "code": code}
         if redirect_uri is not None:
             params["redirect_uri"] = redirect_uri
-        return await self._token(params, secrets=(code, self._app_secret))
+        return await self._token(params, secrets=(code,))
 
     async def renew_token(self, token: str) -> Token | Failure:
         """A token for 60 more days; the old one is kept until `inspect_token` accepts the new one."""
@@ -108,17 +109,15 @@ class Accounts:
         params = {
             "grant_type": "fb_exchange_token",
             "client_id": self._app_id,
-            "client_secret": self._app_secret,
+            "client_secret": self._secrets.in_use,
             "set_token_expires_in_60_days": "true",
             "fb_exchange_token": token,
         }
-        return await self._token(params, secrets=(token, self._app_secret))
+        return await self._token(params, secrets=(token,))
 
     async def inspect_token(self, token: str) -> TokenFacts | Failure:
         """What Meta knows of a token, asked with the app's own."""
-        call = Call(
-            "GET", "debug_token", self._app_token, params={"input_token": token}, secrets=(token,), proven=False
-        )
+        call = Call("GET", "debug_token", None, params={"input_token": token}, secrets=(token,), as_app=self._app_id)
         body = await self._graph.ask(call)
         if not isinstance(body, dict):
             return body
@@ -203,12 +202,8 @@ class Accounts:
 
     async def app_subscriptions(self) -> list[AppSubscription] | Failure:
         """Where our app's webhooks go and which fields it gets."""
-        call = Call("GET", path(self._app_id, "subscriptions"), self._app_token, proven=False)
+        call = Call("GET", path(self._app_id, "subscriptions"), None, as_app=self._app_id)
         return await self._graph.ask_all(call, account_facts.app_subscription)
-
-    @property
-    def _app_token(self) -> str:
-        return f"{self._app_id}|{self._app_secret}"
 
     async def _token(self, params: Mapping[str, str], *, secrets: Sequence[str]) -> Token | Failure:
         body = await self._graph.ask(Call("GET", "oauth/access_token", None, params=params, secrets=secrets))

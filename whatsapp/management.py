@@ -11,7 +11,9 @@ import httpx
 import orjson
 
 from whatsapp import calls, usage
+from whatsapp.app_secrets import AppSecrets
 from whatsapp.calls import UNUSABLE_TOKEN, Failure, Lost, NotWritten, Refused
+from whatsapp.errors import is_wrong_proof
 from whatsapp.foreign import mapping, objects, text
 from whatsapp.pacing import Pacing
 from whatsapp.signature import appsecret_proof
@@ -23,6 +25,9 @@ MOST_PAGES = 50
 SHORTEST_HIDDEN = 4
 """Characters. Hiding a shorter text would only make Meta's words unreadable."""
 
+_NOT_OUR_APP = frozenset({101, 190})
+"""Refusals of an app's own token."""
+
 Made = TypeVar("Made")
 
 
@@ -33,13 +38,21 @@ class Call:
     method: str
     path: str
     token: str | None = field(repr=False)
-    """None: the parameters prove who asks."""
+    """None: the parameters prove who asks, or the app itself does."""
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: Mapping[str, Any] | None = field(default=None, repr=False)
     secrets: Sequence[str] = field(default=(), repr=False)
     """Beside the token, the proof and the app's secret, which never show."""
-    proven: bool = True
-    """By the app's secret; an app token holds the secret itself."""
+    as_app: str = ""
+    """The app's id where the app itself asks: its token holds the secret that proves other calls."""
+
+    def token_by(self, secret: str) -> str | None:
+        """What goes into the header."""
+        return f"{self.as_app}|{secret}" if self.as_app else self.token
+
+    def proof_by(self, secret: str) -> str | None:
+        """What proves that the token is used by its own app."""
+        return appsecret_proof(self.token, secret) if self.token and secret else None
 
     @property
     def object_id(self) -> str:
@@ -54,7 +67,7 @@ class Management:
     client: httpx.AsyncClient
     base_url: str
     version: str
-    app_secret: str = field(repr=False)
+    secrets: AppSecrets
     deadline: timedelta
     on_usage: Callable[[Usage], None] | None = field(default=None, repr=False)
     pacing: Pacing | None = field(default=None, repr=False)
@@ -62,18 +75,37 @@ class Management:
     """Somebody waits for what these calls answer: they go before others."""
 
     async def ask(self, call: Call) -> dict[str, Any] | Failure:
-        """The object that Graph answered with, or a failure that shows none of the call's secrets."""
+        """The object that Graph answered with, or a failure that shows none of the call's secrets.
+
+        Where Meta does not accept what proves the app, nothing was done: it is asked again with the other secret.
+        """
         if call.token is not None and not calls.is_usable(call.token):
             return UNUSABLE_TOKEN
         put_off = await self._put_off(call)
         if put_off is not None:
             return put_off
-        headers = {} if call.token is None else {"Authorization": f"Bearer {call.token}"}
+        secret = self.secrets.in_use
+        answer = await self._ask(call, secret)
+        if not _refuses_app(call, answer):
+            return answer
+        for other in self.secrets.others(secret):
+            again = await self._ask(call, other)
+            if not _refuses_app(call, again):
+                if isinstance(again, dict | Refused):
+                    self.secrets.works(other, instead_of=secret)
+                return again
+        self.secrets.none_works(secret)
+        return answer
+
+    async def _ask(self, call: Call, secret: str) -> dict[str, Any] | Failure:
+        token = call.token_by(secret)
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         content = None if call.content is None else orjson.dumps(call.content)
         if content is not None:
             headers["Content-Type"] = "application/json"
+        url = self._url(call, secret)
         response = await calls.request(
-            self.client, call.method, self._url(call), headers=headers, content=content, deadline=self.deadline
+            self.client, call.method, url, headers=headers, content=content, deadline=self.deadline
         )
         if not isinstance(response, httpx.Response):
             return response
@@ -119,19 +151,31 @@ class Management:
             params["after"] = after
         return Lost(f"a list without an end: {MOST_PAGES} pages were read")
 
-    def _url(self, call: Call) -> str:
-        params = dict(call.params)
-        if call.token and call.proven and self.app_secret:
-            params["appsecret_proof"] = appsecret_proof(call.token, self.app_secret)
+    def _url(self, call: Call, secret: str) -> str:
+        params, proof = dict(call.params), call.proof_by(secret)
+        if proof is not None:
+            params["appsecret_proof"] = proof
         url = f"{self.base_url.rstrip('/')}/{self.version}/{call.path}"
         return f"{url}?{urlencode(params)}" if params else url
 
     def _hidden(self, call: Call) -> list[str]:
-        shown = [*call.secrets, self.app_secret]
-        shown += [call.token, appsecret_proof(call.token, self.app_secret)] if call.token else []
+        shown = [*call.secrets, *self.secrets.all]
+        shown += [
+            made
+            for secret in self.secrets.all or [""]
+            for made in (call.token_by(secret), call.proof_by(secret))
+            if made
+        ]
         # An address quotes what it carries; a text that holds another one goes first.
         forms = {form for one in shown for form in (one, quote(one, safe=""), quote_plus(one))}
         return sorted((form for form in forms if len(form) >= SHORTEST_HIDDEN), key=len, reverse=True)
+
+
+def _refuses_app(call: Call, answer: dict[str, Any] | Failure) -> bool:
+    """Whether Meta does not accept what the app proves itself with; of a call of the app's own its token does."""
+    if not isinstance(answer, Refused):
+        return False
+    return answer.code in _NOT_OUR_APP if call.as_app else is_wrong_proof(answer.code, answer.detail)
 
 
 def path(*parts: str) -> str:

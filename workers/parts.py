@@ -5,12 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
-import structlog
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 import egress
-import telemetry
 from settings import Settings
 from store.engine import Database
 from store.hashing import KeyedHash
@@ -18,9 +16,8 @@ from store.sealing import KeyRing
 from whatsapp.accounts import Accounts
 from whatsapp.app_secrets import AppSecrets
 from whatsapp.graph import Graph
+from workers.app_secrets import watched_secrets
 from workers.limits import watched_pacing
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     keyed_hash = KeyedHash.parse(settings.sealing.hash_key.get_secret_value())
     url, size = settings.database.url.get_secret_value(), settings.database.pool_size
     database = Database.connect(url, pool_size=size, application="holdfast worker")
+    secrets = watched_secrets(settings.meta)
     async with (
         egress.graph_client(max_connections=settings.meta.graph_connections) as meta,
         egress.agent_client(private_addresses=settings.agent.private_addresses) as agents,
@@ -66,47 +64,33 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             database=database,
             ring=ring,
             keyed_hash=keyed_hash,
-            graph=_graph(settings, meta),
-            accounts=_accounts(settings, meta),
+            graph=_graph(settings, meta, secrets),
+            accounts=_accounts(settings, meta, secrets),
             agents=agents,
             endpoints=endpoints,
         )
     await database.close()
 
 
-def _graph(settings: Settings, client: httpx.AsyncClient) -> Graph:
+def _graph(settings: Settings, client: httpx.AsyncClient, secrets: AppSecrets) -> Graph:
     meta = settings.meta
     return Graph(
         client,
         base_url=meta.graph_url,
         version=meta.graph_version,
-        secrets=_secrets(settings),
+        secrets=secrets,
         deadline=meta.graph_deadline,
     )
 
 
-def _secrets(settings: Settings) -> AppSecrets:
-    meta = settings.meta
-    named = [
-        ("META_APP_SECRET", meta.app_secret.get_secret_value()),
-        ("META_APP_SECRET_PREVIOUS", meta.app_secret_previous.get_secret_value()),
-    ]
-    return AppSecrets(named, tell=_tell_refused)
-
-
-def _tell_refused(setting: str, another_works: bool) -> None:  # noqa: FBT001 - as `app_secrets.Tell` has it
-    telemetry.app_secret_refusals.labels(result="another_works" if another_works else "none_works").inc()
-    log.error("app_secret.refused", setting=setting, another_works=another_works)
-
-
-def _accounts(settings: Settings, client: httpx.AsyncClient) -> Accounts:
+def _accounts(settings: Settings, client: httpx.AsyncClient, secrets: AppSecrets) -> Accounts:
     meta = settings.meta
     return Accounts(
         client,
         base_url=meta.graph_url,
         version=meta.graph_version,
         app_id=meta.app_id,
-        app_secret=meta.app_secret.get_secret_value(),
+        secrets=secrets,
         deadline=meta.graph_deadline,
         pacing=watched_pacing(),
     )

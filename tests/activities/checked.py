@@ -17,6 +17,7 @@ from store.engine import Database
 from tests.rows import RING, Number, change, connected_number, row
 from tests.simulator.stage import APP_ID, APP_SECRET, Simulated, simulated
 from whatsapp.accounts import Accounts
+from whatsapp.app_secrets import AppSecrets
 from workflows.check_contracts import Checked, CheckNumber
 
 CALLBACK = "https://holdfast.example/api/v1/webhooks/whatsapp"
@@ -136,7 +137,7 @@ async def check_house(
             base_url=str(meta.graph.base_url),
             version="v26.0",
             app_id=APP_ID,
-            app_secret=APP_SECRET,
+            secrets=AppSecrets.of(APP_SECRET),
             deadline=timedelta(seconds=10),
         )
         schedules = Schedules()

@@ -21,6 +21,7 @@ from store.reading_onboardings import Onboarding, OnboardingStep, read_onboardin
 from tests.rows import KEYED_HASH, RING, row
 from tests.simulator.stage import APP_ID, APP_SECRET, Simulated
 from whatsapp.accounts import Accounts
+from whatsapp.app_secrets import AppSecrets
 from workflows.onboarding_contracts import STEPS, Ended, EndOnboarding, Standing, Step, StepOutcome, TakeStep
 
 
@@ -190,7 +191,9 @@ async def at_desk(database: Database, meta: SimulatorClient, desk: Desk, schedul
 
 def accounts_at(client: Any, url: str, *, deadline: timedelta = timedelta(seconds=5)) -> Accounts:
     """Graph's management calls at this address."""
-    return Accounts(client, base_url=url, version="v26.0", app_id=APP_ID, app_secret=APP_SECRET, deadline=deadline)
+    return Accounts(
+        client, base_url=url, version="v26.0", app_id=APP_ID, secrets=AppSecrets.of(APP_SECRET), deadline=deadline
+    )
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from store.engine import Database
 from tests.api.edge import APP_ID, SECRET, Edge, edge, settings_for
 from tests.simulator.stage import served
 from whatsapp.accounts import Accounts
+from whatsapp.app_secrets import AppSecrets
 from workflows.client import LaterError
 from workflows.onboarding_contracts import Act
 
@@ -82,7 +83,7 @@ async def linked(database: Database, url: str, **console: Any) -> AsyncIterator[
             base_url=graph_url,
             version="v26.0",
             app_id=APP_ID,
-            app_secret=SECRET,
+            secrets=AppSecrets.of(SECRET),
             deadline=timedelta(seconds=2),
         )
         async with edge(database, settings, starter=temporal, accounts=accounts) as api:

@@ -13,6 +13,7 @@ from aiohttp import web
 import egress
 from tests.unit.servers import http_server
 from whatsapp.accounts import Accounts
+from whatsapp.app_secrets import AppSecrets
 from whatsapp.usage import Usage
 
 TOKEN, SECRET, APP = "EAABtoken0", "app secret & more", "1111"
@@ -72,7 +73,7 @@ def accounts(client: httpx.AsyncClient, base_url: str, usages: list[Usage] | Non
         base_url=base_url,
         version="v26.0",
         app_id=APP,
-        app_secret=SECRET,
+        secrets=AppSecrets.of(SECRET),
         deadline=timedelta(seconds=5),
         on_usage=None if usages is None else usages.append,
     )
