@@ -9,30 +9,28 @@ import telemetry
 from store import rates
 from store.engine import DATABASE_ERRORS, Database
 
-_TRIES = 3
-"""A process that is late for so many slots in a row is too busy to ever be in time: it posts."""
-
 
 async def in_slot(database: Database, integration_id: UUID, *, asked_at: float, wait: timedelta) -> bool:
     """Wait for the slot that was taken; False when it was missed and there is no other soon.
 
-    `asked_at`, by `time.monotonic`, is before the slot was asked for, so that it begins neither earlier than `wait`
-    after that nor later than `wait` from now. A number that had one free at once is not at its limit: nobody minds.
-    Several late ones together would be more than the number may send in a second.
+    `asked_at`, by `time.monotonic`: the slot is `wait` after Postgres was asked, somewhere between that and now.
+    Several late ones together would be more than the number may send in a second, so one that is late takes another
+    slot, once. A number that had a slot free at once is not at its limit: nobody minds.
     """
-    if not wait:
+    if not wait or await _in_time(asked_at, wait):
         return True
-    for _ in range(_TRIES):
-        await asyncio.sleep(wait.total_seconds())
-        if monotonic() - asked_at <= (wait + rates.ARRIVES_WITHIN).total_seconds():
-            return True
-        telemetry.slots_missed.inc()
-        asked_at = monotonic()
-        try:
-            slot = await rates.take_slot_again(database, integration_id)
-        except DATABASE_ERRORS:
-            return True
-        if not slot.taken:
-            return False
-        wait = slot.wait
-    return True
+    telemetry.slots_missed.inc()
+    asked_at = monotonic()
+    try:
+        slot = await rates.take_slot_again(database, integration_id)
+    except DATABASE_ERRORS:
+        return True  # the row is claimed, and a refusal for the rate is no harm
+    if slot.taken:
+        await _in_time(asked_at, slot.wait)
+    return slot.taken
+
+
+async def _in_time(asked_at: float, wait: timedelta) -> bool:
+    slot_at = (asked_at + monotonic()) / 2 + wait.total_seconds()
+    await asyncio.sleep(slot_at - monotonic())
+    return monotonic() - slot_at <= rates.ARRIVES_WITHIN.total_seconds()

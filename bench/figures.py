@@ -38,6 +38,11 @@ AIMS = {
     "exchange.p50_ms": Aim(90, at_most=True),
     "exchange.p50_ms_at_1": Aim(45, at_most=True),
     "outbound.per_s": Aim(1000),
+    "slots.per_s": Aim(1000),
+    "rates.share": Aim(0.95),
+    "rates.peak_per_s": Aim(85, at_most=True),
+    "rates.refused": Aim(0, at_most=True),
+    "rates.other_p99_ms": Aim(1000, at_most=True),
 }
 
 

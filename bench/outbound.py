@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from itertools import count
 
+from sqlalchemy import func, update
+
 import egress
 from bench.figures import Figure
 from bench.house import PER_SECOND, House
 from cli import tenant
 from cli.errors import CommandError
-from store.rates import book_received
+from store.rates import take_slot_again
+from store.tables import rate_slots
 from whatsapp import messages
 from whatsapp.app_secrets import AppSecrets
 from whatsapp.graph import Accepted, Graph
@@ -59,14 +62,23 @@ async def sends(house: House, duration: timedelta) -> list[Figure]:
 
 
 async def slots(house: House, duration: timedelta) -> list[Figure]:
-    """Slots granted per second on one number's row, each in a transaction of its own."""
-    received = {house.integration_id: 1}
+    """Slots granted per second on one number's row, each in a transaction of its own; its rate is out of the way."""
 
     async def book() -> None:
-        await book_received(house.database, received)
+        slot = await take_slot_again(house.database, house.integration_id)
+        if not slot.taken:
+            raise RefusedSendError("the number had no slot free")
 
+    await _limit(house, 1_000_000)
     per_s = await _repeat(book, _BOOKING, duration)
+    await _limit(house, PER_SECOND)
     return [Figure("slots.per_s", per_s, "1/s", f"{_BOOKING} at once on the row of one number")]
+
+
+async def _limit(house: House, per_second: int) -> None:
+    async with house.database.transaction() as connection:
+        change = update(rate_slots).where(rate_slots.c.integration_id == house.integration_id)
+        await connection.execute(change.values(per_second=per_second, next_at=func.now()))
 
 
 async def _repeat(once: Callable[[], Awaitable[None]], at_once: int, duration: timedelta) -> float:

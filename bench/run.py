@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import uvloop
 from rich.console import Console
 
-from bench import acks, exchanges, open_runs, outbound
+from bench import acks, exchanges, open_runs, outbound, rates
 from bench.figures import Figure, save, table
 from bench.house import ENVIRONMENT, open_house
 from cli import postgres, temporal_cli
@@ -20,7 +20,7 @@ from settings import Settings
 
 console = Console(soft_wrap=True, highlight=False)
 
-Room = Literal["acks", "exchanges", "outbound", "open-runs"]
+Room = Literal["acks", "exchanges", "outbound", "rates", "open-runs"]
 ROOMS: tuple[Room, ...] = get_args(Room)
 
 
@@ -32,6 +32,7 @@ class Sizes:
     ack: timedelta = timedelta(seconds=3)
     exchange: timedelta = timedelta(seconds=15)
     outbound: timedelta = timedelta(seconds=6)
+    rates: int = 2000
     open_runs: int = 10_000
 
 
@@ -76,6 +77,9 @@ async def measure(stack: Stack, sizes: Sizes, rooms: Collection[Room]) -> list[F
             console.print("sends and slots")
             figures += await outbound.slots(house, sizes.outbound)
             figures += await outbound.sends(house, sizes.outbound)
+        if "rates" in rooms:
+            console.print(f"two numbers at {rates.PER_SECOND}/s, {rates.WORKERS} workers")
+            figures += await rates.measure(house, sends=sizes.rates)
         if "open-runs" in rooms:
             console.print(f"exchanges with {sizes.open_runs} open runs and a cold cache")
             figures += await open_runs.measure(house, sizes.exchange, runs=sizes.open_runs)

@@ -15,14 +15,15 @@ from store.rates import PACE, SLOT_SLEEP
 from whatsapp.window import WINDOW
 
 # Locks as every claim does: the conversation, the message, last the number's slot. A slot that is too far ahead, or
-# that others wait for, is not taken, and then nothing else is written. Templates outside windows go the other way.
+# that others wait for while this row has not waited, is not taken, and then nothing else is written. Templates outside
+# windows go the other way.
 _CLAIM = text("""
     WITH conversation AS MATERIALIZED (
       SELECT id, contact_id, in_charge, window_opened_at, pair_next_at FROM conversations
       WHERE id = (SELECT conversation_id FROM messages WHERE id = :message_id)
       FOR NO KEY UPDATE
     ), ready AS MATERIALIZED (
-      SELECT m.id, m.organization_id, m.integration_id, m.conversation_id, m.attempt, m.type, m.content,
+      SELECT m.id, m.organization_id, m.integration_id, m.conversation_id, m.attempt, m.type, m.content, m.hold,
              i.phone_number_id, i.access_token_sealed,
              (SELECT value FROM contact_identities WHERE contact_id = c.contact_id AND kind = 'wa_id'
               ORDER BY created_at DESC LIMIT 1) AS wa_id,
@@ -31,7 +32,8 @@ _CLAIM = text("""
       FROM messages m
       JOIN conversation c ON c.id = m.conversation_id
       JOIN integrations i ON i.id = m.integration_id
-      WHERE m.id = :message_id AND m.state = 'queued' AND m.hold IS NULL
+      WHERE m.id = :message_id AND m.state = 'queued'
+        AND (m.hold IS NULL OR (m.hold = 'slot' AND m.hold_until <= clock_timestamp()))
         AND (m.send_before IS NULL OR m.send_before > clock_timestamp())
         AND (m.author <> 'bot' OR c.in_charge = 'bot')
         AND c.window_opened_at + CAST(:window AS interval) > clock_timestamp()
@@ -48,13 +50,14 @@ _CLAIM = text("""
       SET next_at = greatest(s.next_at, clock_timestamp()) + pace.factor / s.per_second
       FROM ready, (SELECT interval '1 second' / CAST(:pace AS double precision) AS factor) AS pace
       WHERE s.integration_id = ready.integration_id AND (ready.wa_id IS NOT NULL OR ready.user_id IS NOT NULL)
-        AND greatest(s.next_at + (1 - s.burst) * (pace.factor / s.per_second), s.queue_until)
+        AND greatest(s.next_at + (1 - s.burst) * (pace.factor / s.per_second),
+                     CASE WHEN ready.hold IS NULL THEN s.queue_until END)
             <= clock_timestamp() + CAST(:slot_ahead AS interval)
       RETURNING s.next_at - s.burst * (pace.factor / s.per_second) - clock_timestamp() AS slot_in
     ), claimed AS (
       UPDATE messages m
       SET state = 'sending', attempt = m.attempt + 1, claimed_at = clock_timestamp(), unknown_until = NULL,
-          hold_since = NULL, hold_until = NULL, reason = NULL
+          hold = NULL, hold_since = NULL, hold_until = NULL, reason = NULL
       FROM ready, slot
       WHERE m.id = ready.id AND m.state = 'queued' AND m.attempt = ready.attempt
       RETURNING m.id, m.organization_id, m.conversation_id, m.attempt, m.claimed_at

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -44,9 +45,9 @@ async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
         egress.graph_client(max_connections=4) as http,
     ):
         paced, url = Pacing(), str(meta.graph.base_url)
-        told = {"base_url": url, "version": "v26.0", "app_id": APP_ID, "app_secret": APP_SECRET}
-        persons = Accounts(http, **told, deadline=_DEADLINE, pacing=paced)
-        graph = Graph(http, base_url=url, version="v26.0", secrets=AppSecrets.of(APP_SECRET), deadline=_DEADLINE)
+        to: dict[str, Any] = {"base_url": url, "version": "v26.0", "secrets": AppSecrets.of(APP_SECRET)}
+        persons = Accounts(http, **to, app_id=APP_ID, deadline=_DEADLINE, pacing=paced)
+        graph = Graph(http, **to, deadline=_DEADLINE)
         yield Stage(meta, persons, persons.unhurried(), graph, paced)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import acks, exchanges, open_runs, outbound
+from bench import acks, exchanges, open_runs, outbound, rates
 from bench.figures import AIMS, Figure, save, table
 from bench.house import ENVIRONMENT, House, open_house
 from cli import postgres, temporal_cli, tenant
@@ -86,6 +86,15 @@ async def test_exchanges_sends_slots_and_a_cold_start_are_measured_on_one_house(
     assert found["slots.per_s"] > 50
     account = await house.simulator.account()
     assert account["doubled"] == 0
+
+
+async def test_two_numbers_at_their_rates_are_measured(house: House) -> None:
+    found = _values(await rates.measure(house, sends=60, workers=1))
+    assert 0.1 < found["rates.share"] < 1.1
+    assert 1 < found["rates.sent_per_s"] < 85
+    assert 1 < found["rates.peak_per_s"] <= 85
+    assert found["rates.refused"] == 0
+    assert 0 < found["rates.other_p99_ms"] < 60_000
 
 
 async def test_customers_who_wait_in_vain_give_no_figures(house: House) -> None:
