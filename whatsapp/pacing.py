@@ -64,7 +64,8 @@ class Pacing:
 
     def note(self, object_id: str, usage: Usage) -> None:
         """Keep what an answer of a call on this object told."""
-        now, told = self.clock(), {}
+        now = self.clock()
+        told: dict[str, Share] = {}
         for share in usage.shares:
             told[share.owner] = max(share, told.get(share.owner, share), key=_weight)
         for owner, share in told.items():
@@ -76,7 +77,7 @@ class Pacing:
             self._owners[object_id] = owners
         for kept in (self._limits, self._owners):
             while len(kept) > _REMEMBERED:
-                del kept[next(iter(kept))]  # type: ignore[attr-defined]  # a union of two kinds of dict
+                del kept[next(iter(kept))]
 
     async def wait(self, object_id: str, *, person: bool) -> PutOff | None:
         """Wait until a call on this object may be made; or do not make it.

@@ -29,7 +29,7 @@ class Stage:
         self.put_off = 0
         self.pacing = Pacing(on_put_off=self._count, clock=self.clock)
         self.waited: list[float] = []
-        monkeypatch.setattr(pacing.asyncio, "sleep", self._sleep)
+        monkeypatch.setattr("asyncio.sleep", self._sleep)
 
     def _count(self) -> None:
         self.put_off += 1
