@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import DBAPIError
 from starlette.responses import RedirectResponse, Response
 
-from api.auth import Caller, Person, Ring, Store
+from api.auth import Acting, Caller, Ring, Store
 from api.examples import redirect
 from api.problems import AWAY, is_away
 from api.wakes import Nudge
@@ -69,7 +69,7 @@ class Return(BaseModel):
 
 async def authorize(
     organization_id: Caller,
-    person_id: Person,
+    by: Acting,
     database: Store,
     request: Request,
     departure: Annotated[Departure, Query()],
@@ -89,7 +89,7 @@ async def authorize(
         agent_flow_id=departure.agent_flow_id,
         browser=browser,
         redirect_uri=redirect_uri,
-        started_by=person_id,
+        by=by,
         reconnects_id=departure.reconnects,
     )
     response = RedirectResponse(_dialog(settings, redirect_uri=redirect_uri, state=state), 303)
@@ -170,6 +170,7 @@ async def _start(
         code=came.code,
         redirect_uri=state.redirect_uri,
         started_by=state.started_by,
+        by=state.by,
         reconnects_id=state.reconnects_id,
     )
     wakes.started(onboarding_id, state.organization_id)

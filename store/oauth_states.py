@@ -6,10 +6,12 @@ Why there is no PKCE beside it: docs/decisions/0013-redirect-oauth-without-pkce.
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
 
+from store.audit import OURSELVES, By
 from store.engine import Database
 from store.errors import HoldfastError, NotFoundError
 from store.hashing import KeyedHash
@@ -58,8 +60,14 @@ class OAuthState:
     organization_id: UUID
     agent_flow_id: UUID
     redirect_uri: str
-    started_by: UUID | None
+    by: By
+    """Who set out: a person, or whoever has the key."""
     reconnects_id: UUID | None
+
+    @property
+    def started_by(self) -> UUID | None:
+        """The person who set out, if it was one."""
+        return self.by.actor_id if self.by.actor == "person" else None
 
 
 async def begin(
@@ -70,7 +78,7 @@ async def begin(
     agent_flow_id: UUID,
     browser: str,
     redirect_uri: str,
-    started_by: UUID | None = None,
+    by: By = OURSELVES,
     reconnects_id: UUID | None = None,
 ) -> str:
     """A new state for Meta's dialog; `browser` is a secret that only this browser has (a cookie).
@@ -85,7 +93,8 @@ async def begin(
         "agent_flow_id": agent_flow_id,
         "browser_hash": keyed_hash.digest(browser),
         "redirect_uri": redirect_uri,
-        "started_by": started_by,
+        "started_by": by.actor_id if by.actor == "person" else None,
+        "key_id": by.actor_id if by.actor == "key" else None,
         "reconnects_id": reconnects_id,
         "expires_at": func.clock_timestamp() + LIFE,
     }
@@ -124,7 +133,7 @@ async def use(
             raise StateExpiredError("This sign-in took longer than ten minutes.")
         used = update(oauth_states).where(oauth_states.c.state_hash == row.state_hash)
         await connection.execute(used.values(used_at=func.clock_timestamp()))
-    return OAuthState(row.organization_id, row.agent_flow_id, row.redirect_uri, row.started_by, row.reconnects_id)
+    return OAuthState(row.organization_id, row.agent_flow_id, row.redirect_uri, _who(row), row.reconnects_id)
 
 
 async def led_to(database: Database, keyed_hash: KeyedHash, *, state: str, onboarding_id: UUID) -> None:
@@ -132,3 +141,9 @@ async def led_to(database: Database, keyed_hash: KeyedHash, *, state: str, onboa
     change = update(oauth_states).where(oauth_states.c.state_hash == keyed_hash.digest(state))
     async with database.statement() as connection:
         await connection.execute(change.values(onboarding_id=onboarding_id))
+
+
+def _who(row: Any) -> By:
+    if row.started_by is not None:
+        return By("person", row.started_by)
+    return OURSELVES if row.key_id is None else By("key", row.key_id)

@@ -157,6 +157,8 @@ oauth_states = Table(
     Column("started_by", Uuid, ForeignKey("people.id")),
     Column("reconnects_id", Uuid, ForeignKey("integrations.id")),
     created_column(),
+    # Whose doing it is where no person set out, for the audit log.
+    Column("key_id", Uuid, ForeignKey("api_keys.id")),
     instant("expires_at", nullable=False),
     instant("used_at"),
     Column("onboarding_id", Uuid, ForeignKey("onboardings.id")),

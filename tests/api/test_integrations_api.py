@@ -253,6 +253,9 @@ async def test_deleting_one_number_does_not_silence_the_other_of_its_account(sta
         )
         answer = await shop.client.delete(f"{PATH}/{shop.number.integration_id}")
     assert answer.json()["unsubscribed"] == "not_needed"
+    async with stage.api.database.engine.connect() as connection:
+        kept = await connection.execute(text("SELECT unsubscribe_token_sealed FROM wabas"))
+    assert set(kept.scalars()) == {None}, "no token is kept for what is not to be done"
     assert await _subscribed(stage, shop.number.waba_id)
     assert await stage.meta.count("unsubscribe") == 0
 

@@ -100,6 +100,19 @@ async def test_the_browser_is_sent_to_the_dialog_and_back_to_the_dashboard(
     await until(woken)
 
 
+async def test_the_audit_log_names_the_key_that_set_out(stage: Linked, shop: Tenant) -> None:
+    answer = await _set_out(shop)
+    await _come_back(stage, _cookie(answer), code=CODE, state=_asked(answer)["state"])
+    (started,) = await _started(stage)
+    noted = text(
+        "SELECT a.actor, a.actor_id = k.id AS is_the_key FROM audit_log a JOIN api_keys k USING (organization_id) "
+        "WHERE a.action = 'onboarding.started' AND a.subject_id = :id"
+    )
+    async with stage.api.database.engine.connect() as connection:
+        assert (await connection.execute(noted, {"id": started.id})).all() == [("key", True)]
+    assert started.started_by is None
+
+
 async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(shop: Tenant) -> None:
     parts = {part.strip().lower() for part in (await _set_out(shop)).headers["set-cookie"].split(";")[1:]}
     assert {"httponly", "samesite=lax", "secure", "path=/", "max-age=600"} <= parts

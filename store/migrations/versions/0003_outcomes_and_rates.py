@@ -53,10 +53,14 @@ def upgrade() -> None:
     op.alter_column("integrations", "unknown_policy", server_default=sa.text("'evidence'"))
     _add_what_errors_leave_behind()
     _add_rates()
+    op.add_column("oauth_states", sa.Column("key_id", sa.Uuid(), nullable=True))
+    op.create_foreign_key(op.f("fk_oauth_states_key_id_api_keys"), "oauth_states", "api_keys", ["key_id"], ["id"])
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.drop_constraint(op.f("fk_oauth_states_key_id_api_keys"), "oauth_states", type_="foreignkey")
+    op.drop_column("oauth_states", "key_id")
     _drop_rates()
     _drop_what_errors_leave_behind()
     op.alter_column("integrations", "unknown_policy", server_default=sa.text("'ask'"))
