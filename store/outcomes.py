@@ -108,11 +108,13 @@ _LOSE = text(
 
 _GIVE_BACK = text("""
     WITH attempted AS (
-      UPDATE message_attempts SET state = 'given_back', ended_at = clock_timestamp()
-      WHERE message_id = :message_id AND attempt = :attempt AND state = 'posting'
+      UPDATE message_attempts
+      SET state = 'given_back', ended_at = clock_timestamp(), error_class = NULL, error_detail = NULL
+      WHERE message_id = :message_id AND attempt = :attempt AND state IN ('posting', 'unknown')
     )
-    UPDATE messages SET state = 'queued', reason = :why
-    WHERE id = :message_id AND attempt = :attempt AND state = 'sending'
+    UPDATE messages SET state = 'queued', reason = :why, unknown_until = NULL
+    WHERE id = :message_id AND attempt = :attempt
+      AND (state = 'sending' OR (state = 'unknown' AND unknown_until > clock_timestamp()))
     RETURNING state, reason
 """)
 
@@ -183,7 +185,10 @@ async def lost(
 
 
 async def given_back(database: Database, claimed: Claimed, *, why: str, wake: bool) -> Recorded:
-    """Claimed but certainly not posted: queued again as it was."""
+    """Claimed but certainly not posted: queued again as it was.
+
+    Also a row that was given up as `unknown` meanwhile, as long as what is behind it waits for it.
+    """
     values = {"message_id": claimed.message_id, "attempt": claimed.attempt, "why": why}
     return await _end(database, _GIVE_BACK, claimed, values, wake=wake)
 

@@ -65,6 +65,8 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (_S.SENDING, _E.REJECT_RETRYABLE): _S.QUEUED,
     (_S.SENDING, _E.REJECT): _S.FAILED,
     (_S.SENDING, _E.LOSE): _S.UNKNOWN,
+    # Its worker was not dead, only paused for long, and knows that it has not posted it.
+    (_S.UNKNOWN, _E.GIVE_BACK): _S.QUEUED,
     (_S.UNKNOWN, _E.RESEND): _S.QUEUED,
     (_S.UNKNOWN, _E.GIVE_UP): _S.FAILED,
     (_S.UNKNOWN, _E.REJECT_RETRYABLE): _S.QUEUED,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import event
 
-from store import asking
+from store import asking, claims, outcomes
 from store.engine import Database
 from store.ids import new_id
 from store.turn_plan import Plan, Reply, Rules
@@ -146,6 +146,38 @@ async def test_a_row_sending_for_20_s_becomes_unknown_and_is_not_sent_again(data
     assert (lost.state, plan.to_send, plan.pending) == ("unknown", [], True)
     assert timedelta(seconds=95) < lost.unknown_until - datetime.now(UTC) <= timedelta(seconds=99)
     assert "worker" in lost.reason
+
+
+async def test_a_row_that_became_unknown_is_queued_again_by_its_worker_that_was_only_paused_and_has_not_posted_it(
+    database: Database,
+) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await queued(database, number, conversation_id)
+    behind = await queued(database, number, conversation_id)
+    claimed = await claims.claim(database, message_id)
+    assert isinstance(claimed, claims.Claimed)
+    await change(database, "UPDATE messages SET claimed_at = claimed_at - interval '21 seconds' WHERE attempt = 1")
+    assert (await plan_of(database, conversation_id)).to_send == []
+    assert (await row(database, "messages", message_id)).state == "unknown"
+
+    recorded = await outcomes.given_back(database, claimed, why="It was not posted.", wake=True)
+
+    assert recorded.state == "queued"
+    assert (await plan_of(database, conversation_id)).to_send == [message_id, behind]
+
+
+async def test_a_row_whose_wait_is_over_stays_unknown_when_its_worker_wakes_up(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await queued(database, number, conversation_id)
+    claimed = await claims.claim(database, message_id)
+    assert isinstance(claimed, claims.Claimed)
+    await change(database, "UPDATE messages SET state = 'unknown', unknown_until = NULL")
+
+    recorded = await outcomes.given_back(database, claimed, why="It was not posted.", wake=True)
+
+    assert recorded.state == "unknown", "what was queued behind it may have left by now"
 
 
 async def test_a_queued_row_past_its_moment_expires(database: Database) -> None:
