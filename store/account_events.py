@@ -98,7 +98,8 @@ async def _apply(connection: AsyncConnection, number: Any, said: Said) -> None:
     if meaning.found is not None and not await _was_cleared_since(connection, number, meaning.found.code, said.at):
         await findings.see(connection, owner, meaning.found)
     if meaning.clears:
-        await findings.clear(connection, owner, subjects={"account"}, but=CODES - meaning.clears)
+        others = (CODES | {number_states.BY_SENDING}) - meaning.clears
+        await findings.clear(connection, owner, subjects={"account"}, but=others)
     if number.checked_at is None or said.at is None or said.at >= number.checked_at - _SKEW:
         await _tell_facts(connection, number, meaning)
     if meaning.note is not None:

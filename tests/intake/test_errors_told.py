@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from store.engine import Database
-from tests.intake.letters import Letters, ago, outcomes, rows, take_in
+from tests.intake.letters import Letters, ago, envelope, outcomes, rows, take_in
 from tests.intake.posts import Sent, sent_from
 from tests.rows import change, connected_number, conversation, queued, row
 
@@ -136,6 +136,25 @@ async def test_an_error_over_a_value_means_what_it_means_as_an_answer(
         id=number.integration_id,
     )
     assert slots.silent is (code == 130429)
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [
+        ({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "REINSTATE"}}, "live"),
+        ({"event": "ACCOUNT_RECONNECTED"}, "stopped"),
+    ],
+)
+async def test_the_finding_of_what_an_error_stopped_is_gone_with_the_release_and_no_sooner(
+    database: Database, event: Any, state: str
+) -> None:
+    number = await connected_number(database)
+    await take_in(database, _value_error(Letters(number), 131031))
+    entry = {"id": number.waba_id, "time": int(ago(seconds=-1).timestamp())}
+    await take_in(database, envelope(entry | {"changes": [{"field": "account_update", "value": event}]}))
+    assert (await row(database, "integrations", number.integration_id)).state == state
+    (finding,) = await rows(database, "SELECT code, cleared_at FROM findings")
+    assert (finding.code, finding.cleared_at is not None) == ("sending_refused", state == "live")
 
 
 async def test_an_error_beside_messages_changes_nothing_about_them(database: Database) -> None:
