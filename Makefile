@@ -37,7 +37,8 @@ bench: $(INSTALLED) ## Measure acks, exchanges and sends; figures in .data/bench
 # One test at a time: what is measured shares the machine with nothing else.
 chaos: $(INSTALLED) ## Run the long fault tests and print their figures (SEED=1 repeats a run's random choices)
 	@$(HOLDFAST) temporal-cli
-	@$(BIN)/pytest -q -n 1 --chaos $(addprefix --seed ,$(SEED)) tests/faults tests/store/test_key_rotation.py $(ARGS)
+	@$(BIN)/pytest -q -n 1 --chaos $(addprefix --seed ,$(SEED)) tests/faults tests/activities/test_take_over.py tests/store/test_order.py \
+		tests/store/test_key_rotation.py $(ARGS)
 
 format: $(INSTALLED) ## Format and fix what can be fixed
 	@$(BIN)/ruff check --fix

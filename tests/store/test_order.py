@@ -12,7 +12,8 @@ from itertools import count
 from typing import Any, Literal
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
+from hypothesis import seed as made_from
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -210,11 +211,14 @@ _happenings = st.lists(
 
 
 async def test_messages_of_one_conversation_leave_in_the_order_they_were_queued(
-    database: Database, *, chaos: bool
+    database: Database, seed: int, *, chaos: bool
 ) -> None:
     loop = asyncio.get_running_loop()
 
     @given(happenings=_happenings, at_first=st.integers(2, 5), policy=st.sampled_from(["ask", "resend", "give_up"]))
+    @example(happenings=[("work", ["lost"]), ("rush", [1, 0])], at_first=2, policy="ask")
+    @example(happenings=[("work", ["died"]), ("rush", [1, 0])], at_first=2, policy="resend")
+    @made_from(seed)
     @settings(max_examples=300 if chaos else 20, deadline=None)
     def play(happenings: list[tuple[str, Any]], at_first: int, policy: Any) -> None:
         asyncio.run_coroutine_threadsafe(_played(database, happenings, at_first, policy=policy), loop).result()
