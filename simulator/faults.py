@@ -53,8 +53,8 @@ class Fault:
     on, for `seconds`, or for good with 0.
 
     Of a send's statuses: `fail` sends one late `failed` with `code`, under a wamid that nobody knows with `foreign_id`;
-    `withhold` sends none ever, `late` sends them `seconds` later, `shuffle` in any order, `duplicate` each `copies`
-    times.
+    `withhold` sends none ever of a message that arrives, `late` sends them `seconds` later, `shuffle` in any order,
+    `duplicate` each `copies` times.
 
     Of webhooks (`call` is `webhook`): `late` waits a random time up to `seconds`, `duplicate` delivers `copies` times,
     `repeat` does not hear the app's 200 and delivers again until `copies` were, `batch` puts into one body what comes

@@ -1,5 +1,6 @@
 """The client's part for faults: single ones, scripts and chaos."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -31,12 +32,12 @@ class Playing:
     """The steps so far, each with `hits`: how many calls or webhooks it has met."""
 
     @property
-    def hits(self) -> dict[str, int]:
-        """How many calls or webhooks were met, by kind of fault."""
-        met: dict[str, int] = {}
+    def hits(self) -> Counter[str]:
+        """How many calls or webhooks were met, by kind of fault; those of webhooks as `webhook_late` and so on."""
+        met: Counter[str] = Counter()
         for step in self.begun:
-            kind = step["fault"]["kind"]
-            met[kind] = met.get(kind, 0) + step["hits"]
+            fault = step["fault"]
+            met[f"webhook_{fault['kind']}" if fault["call"] == "webhook" else fault["kind"]] += step["hits"]
         return met
 
 

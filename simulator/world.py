@@ -102,12 +102,12 @@ class World:
             type=payload["type"],
             callback_data=payload.get("biz_opaque_callback_data"),
             arrived_at=now,
-            statuses_withheld=plan.withhold,
         )
         if plan.fail is not None:
             record.outcome, record.code = "failed", plan.fail.code or 131026
         elif not conversation.window_is_open(now):
             self._judge_outside_window(record, number, conversation)
+        record.statuses_withheld = plan.withhold and record.outcome != "failed"
         self.account.accept(record)
         return Outgoing(record, number, conversation, payload, plan, to_phone)
 
@@ -134,7 +134,7 @@ class World:
         if record.outcome != "failed":
             record.outcome = "delivered"
             message.conversation.add_reply(message.reply(self.clock.now()))
-        if message.plan.withhold:
+        if record.statuses_withheld:
             return
         changes = self._statuses(message)
         if number.knobs.shuffle_statuses or message.plan.shuffle:

@@ -138,7 +138,7 @@ async def test_the_documented_example_does_what_it_says(simulator: Simulated, we
     assert hits["revoke"] == 1
     assert codes.count(190) > 1
     assert codes[-1] is None
-    assert hits["batch"] > 3
+    assert hits["webhook_batch"] > 3
     assert max(map(_told, webhook.bodies)) > 1
 
 

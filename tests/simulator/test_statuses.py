@@ -42,3 +42,15 @@ async def test_a_failed_status_names_neither_our_text_nor_a_wamid_that_was_answe
     assert "biz_opaque_callback_data" not in failed
     assert failed["errors"][0]["error_data"]["details"] == "no such user"
     assert (await simulator.client.account())["failed"] == 1
+
+
+async def test_a_failure_is_told_though_statuses_are_withheld(simulator: Simulated, webhook: Webhook) -> None:
+    await simulator.client.customer_says(NUMBER, CUSTOMER, "hi")
+    await simulator.client.add_fault("withhold")
+    await simulator.client.add_fault("fail", count=1)
+    for _ in range(2):
+        await simulator.send()
+    await simulator.client.settle()
+    assert [status["status"] for status in webhook.statuses] == ["failed"]
+    account = await simulator.client.account()
+    assert (account["failed"], account["delivered"], account["withheld"]) == (1, 1, 1)
