@@ -183,6 +183,7 @@ async def test_a_mark_that_nobody_rang_for_is_found_within_a_second_or_so(databa
 async def test_while_temporal_is_away_marks_stay_and_are_told_when_it_is_back(database: Database) -> None:
     number, waking = await connected_number(database), Waking(away=True)
     ids = {str(await _due(database, number, kind)) for kind in _MANY for _ in range(5)}
+    ids.add(str(await _due(database, number, "check")))
     async with _running(database, waking):
         await asyncio.sleep(2.5)
         assert 0 < waking.refused < 100, "it must not hammer"

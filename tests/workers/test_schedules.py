@@ -12,10 +12,10 @@ from temporalio.service import RPCError
 
 from settings import CheckSettings
 from store.engine import Database
-from tests.rows import change, connected_number
+from tests.rows import change, connected_number, row
 from workers import schedules as workers_schedules
 from workers.schedules import ScheduleCare
-from workflows.client import CheckSchedules, LaterError
+from workflows.client import CheckSchedules, CheckStarter, LaterError
 
 SETTINGS = CheckSettings(every=timedelta(hours=24), every_stopped=timedelta(minutes=15))
 
@@ -111,3 +111,40 @@ async def test_while_temporal_is_away_the_care_goes_on_and_ensures_when_it_is_ba
     stop.set()
     await asyncio.wait_for(caring, timeout=5)
     await schedules.remove(str(number))
+
+
+async def test_a_check_that_is_asked_for_is_made_now_also_where_its_schedule_is_gone(
+    database: Database, temporal_client: Client
+) -> None:
+    number, schedules = await connected_number(database), CheckSchedules(temporal_client)
+    starter = CheckStarter(schedules, every=SETTINGS.every_stopped)
+    ids = (str(number.integration_id), str(number.organization_id))
+    await starter.wake(*ids)
+    handle = temporal_client.get_schedule_handle(f"check/{number.integration_id}")
+
+    async def was_made() -> bool:
+        return (await handle.describe()).info.num_actions >= 1
+
+    await _until(was_made)
+    assert await _interval(temporal_client, number.integration_id) == SETTINGS.every_stopped
+    await starter.wake(*ids)
+    await schedules.remove(str(number.integration_id))
+
+
+async def test_a_new_start_asks_for_a_check_of_what_waits_for_the_apps_secret_once(
+    database: Database, temporal_client: Client
+) -> None:
+    held = (await connected_number(database)).integration_id
+    other = (await connected_number(database, digits="15550002")).integration_id
+    await change(database, "UPDATE integrations SET state = 'held', state_reason = 'app' WHERE id = :id", id=held)
+    await change(database, "UPDATE integrations SET state = 'held', state_reason = 'token' WHERE id = :id", id=other)
+    schedules = CheckSchedules(temporal_client)
+    care = ScheduleCare(database, schedules, SETTINGS)
+    await care.round()
+    assert (await row(database, "integrations", held)).check_due_at is not None
+    assert (await row(database, "integrations", other)).check_due_at is None
+    await change(database, "UPDATE integrations SET check_due_at = NULL")
+    await care.round()
+    assert (await row(database, "integrations", held)).check_due_at is None
+    for integration_id in (held, other):
+        await schedules.remove(str(integration_id))

@@ -1,0 +1,39 @@
+"""A token dies while customers write: nothing fails, the number is checked at once, a new token sends all in order."""
+
+import httpx
+
+from tests.faults.house import House, new_customers
+
+_TOKEN = "EAAdying0001"
+
+
+async def test_what_waits_for_a_new_token_leaves_in_order_when_the_api_stores_one(house: House) -> None:
+    line = await house.connect(token=_TOKEN)
+    (customer,) = new_customers(1)
+    await house.exchange(customer, "hello")
+    await house.simulator.change_tokens(token=_TOKEN, revoked=460)
+    said = [f"line {n}" for n in range(4)]
+    for words in said:
+        await house.says(customer, words)
+
+    async def is_explained() -> bool:
+        query = "SELECT 1 FROM findings WHERE integration_id = :line AND code = 'token_invalid' AND cleared_at IS NULL"
+        return bool(await house.rows(query))
+
+    await house.until(is_explained, within=10, what="the check that the refusal asked for tells why")
+    assert set((await house.account())["refused"]) == {"190"}
+    assert set(await house.states("out")) <= {"accepted", "queued"}
+
+    new = await house.simulator.issue_token(line.waba_id)
+    async with httpx.AsyncClient(base_url=house.stack.api_url, trust_env=False) as client:
+        client.headers["Authorization"] = f"Bearer {line.api_key}"
+        path = f"/api/v1/channels/whatsapp/integrations/{line.integration_id}"
+        assert (await client.put(path, json={"access_token": new})).status_code == 200
+    await house.answered(within=10)
+    log = await house.simulator.conversation(line.phone_number_id, customer)
+    lines = [line for reply in log["replies"][1:] for line in reply["content"]["body"].splitlines()]
+    assert [words for words in lines if words in said] == said
+    events = await house.rows(
+        "SELECT type FROM events WHERE integration_id = :line AND type LIKE 'integration.%' ORDER BY created_at, id"
+    )
+    assert [event.type for event in events] == ["integration.held", "integration.live"]
