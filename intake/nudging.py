@@ -46,9 +46,13 @@ class Nudger:
         self._undelivered: list[nudges.DueConversation] = []
         self._failures = 0
         self._rung = False
+        self._begun = False
 
     async def round(self) -> None:
         """Claim what is due as far as there is room, send its signals, and wait for more or for room."""
+        if not self._begun:
+            await nudges.give_back_all(self._database)
+            self._begun = True
         await self._give_back()
         full = await self._lines.full(self._database)
         room = min(self._settings.nudge_batch - len(self._signals), self._lines.room)

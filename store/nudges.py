@@ -72,6 +72,15 @@ _LINES = text("""
     SELECT integration_id, false FROM rate_slots WHERE queue_until > statement_timestamp() + CAST(:near AS interval)
 """)
 
+_GIVE_BACK_ALL = text("""
+    WITH nudged AS MATERIALIZED (
+      SELECT id FROM conversations
+      WHERE due_at <= statement_timestamp() AND (turn_began_at IS NULL OR turn_began_at <= nudged_at)
+      ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE conversations c SET nudged_at = NULL FROM nudged WHERE c.id = nudged.id
+""")
+
 _GIVE_BACK = text("UPDATE conversations SET nudged_at = NULL WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 _AGE = text("""
@@ -125,6 +134,16 @@ async def give_back(database: Database, conversation_ids: Collection[UUID]) -> N
         return
     async with database.statement() as connection:
         await connection.execute(_GIVE_BACK, {"ids": sorted(conversation_ids)})
+
+
+async def give_back_all(database: Database) -> None:
+    """Whoever is due, was nudged and has not been looked at since may be claimed again at once.
+
+    For an intake that begins: one that died may have claimed them and never signalled. A signal too many changes
+    nothing.
+    """
+    async with database.statement() as connection:
+        await connection.execute(_GIVE_BACK_ALL)
 
 
 async def due_age(database: Database) -> timedelta:

@@ -61,6 +61,20 @@ async def test_what_was_given_back_is_claimed_again_at_once(database: Database) 
     assert await _claim(database) == [conversation_id]
 
 
+async def test_an_intake_that_begins_signals_at_once_what_a_dead_one_had_claimed_and_not_what_was_looked_at(
+    database: Database,
+) -> None:
+    number = await connected_number(database)
+    ids = [await conversation(database, number, wa_id=f"4917{n:08}") for n in range(3)]
+    async with database.transaction() as connection:
+        await nudges.mark_due(connection, ids)
+    assert len(await _claim(database)) == len(ids)
+    looked_at = "UPDATE conversations SET turn_began_at = clock_timestamp() WHERE id = :id"
+    await change(database, looked_at, id=ids[0])
+    await nudges.give_back_all(database)
+    assert sorted(await _claim(database)) == sorted(ids[1:])
+
+
 async def test_two_intakes_never_claim_the_same_mark_and_do_not_wait_for_a_locked_one(database: Database) -> None:
     number = await connected_number(database)
     ids = [await conversation(database, number, wa_id=f"4917{n:08}") for n in range(40)]
