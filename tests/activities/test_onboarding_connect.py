@@ -175,6 +175,17 @@ async def test_a_permission_that_is_gone_waits_for_its_repair(signup: Signup) ->
     assert (await signup.take("subscribe")).state == "done"
 
 
+async def test_a_subscription_that_meta_refused_is_not_called_ours(signup: Signup) -> None:
+    number = await signup.prepared()
+    await signup.go(to="connect")
+    await signup.meta.add_fault("refuse", call="subscribe", code=200, http_status=403, count=1)
+    outcome = await signup.take("subscribe")
+    assert (outcome.state, outcome.waiting_for) == ("waiting", "retry")
+    await signup.meta.add_waba(number.waba_id, subscribed=True)  # by somebody else, meanwhile
+    await signup.end()
+    assert await signup.meta.count("unsubscribe") == 0
+
+
 async def test_the_numbers_own_address_is_set_after_the_bare_subscription_and_read_back(signup: Signup) -> None:
     async def challenge(request: Request) -> Response:
         if not await verify_token_matches(signup.database, KEYED_HASH, request.query_params["hub.verify_token"]):

@@ -2,13 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 import egress
 from activities.onboarding.exchanging import exchange
 from store import onboarding_steps
-from store.errors import MetaUnavailableError, NotWaitedForError, NumberTakenError, SealingError
+from store.errors import InvalidRequestError, MetaUnavailableError, NotWaitedForError, NumberTakenError, SealingError
+from store.integrations import set_state
 from store.onboarding_answers import choose_number, give_code
 from store.onboardings import Hints, OnboardingRunningError
 from tests.activities.signup import DiedError, Signup, accounts_at
@@ -208,6 +210,8 @@ async def test_several_numbers_wait_for_a_persons_choice(signup: Signup) -> None
         first.phone_number_id,
         second.phone_number_id,
     }
+    with pytest.raises(InvalidRequestError, match="none of the candidates"):
+        await choose_number(signup.database, phone_number_id="106540352242922", **signup.names)
     await choose_number(signup.database, phone_number_id=second.phone_number_id, **signup.names)
     assert (await signup.shown()).waiting_for is None
     assert (await signup.take("find")).state == "done"
@@ -220,6 +224,20 @@ async def test_a_number_that_another_organization_holds_is_refused(signup: Signu
     other = await signup.of_another()
     await other.start(number)
     assert (await other.go(to="find")).code == "number_taken"
+
+
+@pytest.mark.parametrize(("state", "reason"), [("held", "permission"), ("held", "app"), ("stopped", "stopped")])
+async def test_a_number_that_does_not_send_for_another_reason_than_its_token_is_its_holders_still(
+    signup: Signup, state: Any, reason: str
+) -> None:
+    number = await signup.prepared()
+    await signup.go(to="activate")
+    owner = {"organization_id": signup.organization_id, "integration_id": (await signup.integration()).id}
+    await set_state(signup.database, state=state, reason=reason, **owner)
+    other = await signup.of_another()
+    await other.start(number)
+    assert (await other.go(to="find")).code == "number_taken"
+    assert (await signup.integration()).state == state
 
 
 async def test_a_candidate_held_elsewhere_is_shown_so_and_cannot_be_chosen(signup: Signup) -> None:

@@ -1,9 +1,10 @@
 import asyncio
 import secrets
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from store import key_rotation, organizations
 from store.engine import Database
@@ -96,6 +97,29 @@ async def test_tokens_are_read_without_a_failure_while_they_are_resealed(databas
         resealed.set()
     assert read > len(tokens)
     await read_all(new)
+
+
+async def test_a_token_that_is_replaced_while_it_is_resealed_stays_replaced(database: Database) -> None:
+    number = await connected_number(database)
+    both = KeyRing.parse([_NEW, SEALING_KEY])
+    place = {"table": "integrations", "column": "access_token_sealed", "row": number.integration_id}
+    replaced = both.seal("a newer token", **cast("Any", place))
+    waits = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+
+    async with database.transaction() as connection:
+        await connection.execute(update(integrations).values(access_token_sealed=replaced))
+        resealing = asyncio.create_task(key_rotation.reseal(database, both))
+        async with asyncio.timeout(10), database.engine.connect() as other:
+            while not (await other.execute(waits)).scalar_one():
+                await other.rollback()  # what is shown of activities stands still within a transaction
+                await asyncio.sleep(0.01)
+    await resealing
+
+    async with database.transaction() as connection:
+        sealed = (await connection.execute(select(integrations.c.access_token_sealed))).scalar_one()
+    assert open_token(both, sealed, number.integration_id) == "a newer token"
 
 
 async def test_resealing_without_the_old_key_says_which_one_is_missing(tenants: Tenants) -> None:
