@@ -18,6 +18,8 @@ CONTACTS = {
             "username": None,
             "phone_number": "+31612345678",
             "user_id": "NL.1349001122334455",
+            "marketing_stopped_at": None,
+            "marketing_source": None,
             "created_at": "2026-11-21T09:00:00Z",
         }
     ],

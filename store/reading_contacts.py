@@ -25,6 +25,10 @@ class Contact:
     """With "+"; null for those who show only a username."""
     user_id: str | None
     """Meta's id of this person for this business (BSUID)."""
+    marketing_stopped_at: datetime | None
+    """Since when they want no marketing; null: they have not said so."""
+    marketing_source: Literal["answer", "status", "preference"] | None
+    """What told of it last: Meta's answer to a message, a failed status, or the customer's own choice."""
     created_at: datetime
 
 
@@ -56,6 +60,8 @@ def _query(organization_id: UUID) -> Select[Any]:
         contacts.c.username,
         identity("wa_id").label("wa_id"),
         identity("bsuid").label("user_id"),
+        contacts.c.marketing_stopped_at,
+        contacts.c.marketing_source,
         contacts.c.created_at,
     ).where(contacts.c.organization_id == organization_id)
 
@@ -67,5 +73,7 @@ def _contact(row: Any) -> Contact:
         username=row["username"],
         phone_number=phone_number(row["wa_id"]),
         user_id=row["user_id"],
+        marketing_stopped_at=row["marketing_stopped_at"],
+        marketing_source=row["marketing_source"],
         created_at=row["created_at"],
     )
