@@ -31,6 +31,7 @@ async def in_slot(database: Database, integration_id: UUID, *, asked_at: float, 
 
 
 async def _in_time(asked_at: float, wait: timedelta) -> bool:
+    """Wait until the slot most likely begins; whether it is not long past then."""
     slot_at = (asked_at + monotonic()) / 2 + wait.total_seconds()
     await asyncio.sleep(slot_at - monotonic())
     return monotonic() - slot_at <= rates.ARRIVES_WITHIN.total_seconds()

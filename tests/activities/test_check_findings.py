@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from store.engine import Database
 from tests.activities.checked import CALLBACK, DAY, CheckHouse, check_house
-from tests.rows import RING, change
+from tests.rows import RING, change, conversation, queued, row
 from tests.simulator.stage import APP_ID, Webhook, served
 from whatsapp.signup import COEXISTENCE_FIELDS, REQUIRED_FIELDS
 
@@ -34,6 +34,14 @@ async def test_a_number_that_is_as_it_should_be_has_nothing_to_tell(database: Da
     assert integration.messaging_limit == "TIER_250"
     assert integration.access_token_scopes == ["whatsapp_business_management", "whatsapp_business_messaging"]
     assert house.interval == DAY
+
+
+async def test_a_limit_that_a_check_reads_releases_templates_that_wait_for_room(database: Database) -> None:
+    async with check_house(database) as house:
+        conversation_id = await conversation(database, house.number, opened=None)
+        waits = await queued(database, house.number, conversation_id, type="template", hold="portfolio")
+        await house.check()
+    assert (await row(database, "messages", waits)).hold is None
 
 
 def _number(**standing: Any) -> Break:

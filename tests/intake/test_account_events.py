@@ -200,6 +200,17 @@ async def test_limits_throughput_and_names_are_kept_with_the_number_they_are_of(
     assert slot.per_second == 1000
 
 
+async def test_a_higher_limit_releases_templates_that_wait_for_room(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await begun(database, number, opened=None)
+    waits = await queued(database, number, conversation_id, type="template", hold="portfolio")
+    await take_in(
+        database, told(number, {"max_daily_conversations_per_business": 2000}, field="business_capability_update")
+    )
+    assert (await read(database, "messages", waits)).hold is None
+    assert (await read(database, "conversations", conversation_id)).due_at is not None
+
+
 async def test_what_a_check_read_since_is_not_overwritten(database: Database) -> None:
     number = await connected_number(database)
     await change(database, "UPDATE integrations SET messaging_limit = 'TIER_10K', checked_at = clock_timestamp()")
