@@ -1,12 +1,14 @@
 """Record histories for the replay test: `python -m tests.replay.record RELEASE [ADDRESS] [KIND…]`.
 
 Needs a Temporal dev server with our search attributes (`holdfast dev` runs one). Plays runs by script and stores each
-as `histories/<release>-<name>.json`; all kinds, unless some are named. Never replaces a file.
+as `histories/<release>-<name>.json`; all kinds, unless some are named. Never replaces a history. With all kinds the
+workflows themselves are kept too, in `before/`, for the test of the next release's deploy.
 """
 
 import asyncio
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -19,6 +21,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from tests.replay import conversations, errands, onboardings
 
 HISTORIES = Path(__file__).parent / "histories"
+BEFORE = Path(__file__).parent / "before"
+WORKFLOWS = Path(__file__).parents[2] / "workflows"
+LONG_LIVED = ("conversation.py", "onboarding.py")
 PROCESS = re.compile(r"\d+@[\w.-]+")
 """How the SDK names a process: its id at the machine's name; sticky queues are called after it."""
 
@@ -59,8 +64,11 @@ async def _store(client: Client, file: Path, play: Play) -> None:
 
 
 async def main(release: str, address: str = "127.0.0.1:7233", *kinds: str) -> None:
-    """Play and store each run; a conversation's file has no kind in its name."""
+    """Play and store each run; a conversation's file has no kind in its name. All kinds: a release is made."""
     client = await Client.connect(address, data_converter=pydantic_data_converter)
+    if not kinds:
+        for name in LONG_LIVED:
+            shutil.copy(WORKFLOWS / name, BEFORE / name)
     for kind in kinds or KINDS:
         for name, play in KINDS[kind]().items():
             named = name if kind == "conversation" else f"{kind}-{name}"
