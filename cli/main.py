@@ -116,7 +116,7 @@ def find_temporal_cli() -> None:
 @app.command()
 def bench(
     only: Annotated[
-        list[str] | None, typer.Option(help="acks, exchanges, open-runs or outbound; may be repeated.")
+        list[str] | None, typer.Option(help="acks, exchanges, open-runs, outbound or rates; may be repeated.")
     ] = None,
 ) -> None:
     """Measure acknowledgements, exchanges and sends: a table, and every figure in .data/bench.json."""
