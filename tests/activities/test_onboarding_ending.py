@@ -47,6 +47,27 @@ async def test_a_cancelled_onboarding_takes_everything_back_newest_first(signup:
         await ask_cancel(signup.database, **signup.names)
 
 
+async def test_nothing_leaves_by_a_number_while_it_is_being_taken_back(signup: Signup) -> None:
+    await signup.prepared()
+    await signup.go()
+    with pytest.raises(DiedError):
+        await signup.dying_after("deregister").end()
+    assert (await signup.integration()).state == "connecting"
+    await signup.end()
+    assert (await signup.integration()).state == "disconnected"
+
+
+async def test_a_number_that_was_disconnected_before_its_activation_is_not_called_live(signup: Signup) -> None:
+    await signup.prepared()
+    await signup.go(to="check")
+    integration_id = (await signup.integration()).id
+    owner = {"organization_id": signup.organization_id, "integration_id": integration_id}
+    await delete_integration(signup.database, RING, **owner)
+    outcome = await signup.take("activate")
+    assert (outcome.state, outcome.code) == ("failed", "disconnected")
+    assert ((await signup.integration()).state, signup.schedules.ensured) == ("disconnected", [])
+
+
 @pytest.mark.parametrize("reached", ["exchange", "inspect", "find", "connect", "subscribe", "register", "check"])
 async def test_wherever_it_is_cancelled_nothing_is_left_and_the_number_is_free(signup: Signup, reached: Any) -> None:
     number = await signup.prepared()

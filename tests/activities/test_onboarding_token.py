@@ -252,6 +252,11 @@ async def test_a_candidate_held_elsewhere_is_shown_so_and_cannot_be_chosen(signu
     with pytest.raises(NumberTakenError):
         await choose_number(other.database, phone_number_id=number.phone_number_id, **other.names)
     assert (await other.shown()).waiting_for == "number"
+    owner = {"organization_id": signup.organization_id, "integration_id": (await signup.integration()).id}
+    await set_state(signup.database, state="held", reason="token", **owner)
+    assert (await other.take("find")).waiting_for == "number"
+    assert {one.taken for one in (await other.shown()).candidates} == {None}, "a dead token holds nothing"
+    await choose_number(other.database, phone_number_id=number.phone_number_id, **other.names)
 
 
 async def test_a_number_is_connected_by_one_onboarding_at_a_time(signup: Signup) -> None:

@@ -266,6 +266,9 @@ async def test_nobody_follows_what_is_not_theirs(stage: Linked, shop: Tenant) ->
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     answer = await stage.api.client.get(f"{PATH}/{shop.onboarding_id}/events")
     assert answer.status_code == 401
+    async with tenant(stage.api, digits="15550002") as other:
+        answer = await other.client.get(f"{PATH}/{shop.onboarding_id}/events")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 async def test_open_streams_do_not_keep_the_process_alive(database: Database, database_url: str) -> None:

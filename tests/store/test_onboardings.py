@@ -226,6 +226,8 @@ async def used(tenants: Tenants, state: str, browser: str = "cookie", **options:
 async def test_a_state_works_once_even_when_it_comes_ten_times_at_once(tenants: Tenants) -> None:
     owner = await tenants.organization()
     state = await state_for(tenants, owner)
+    # Connections that are still to be opened would come one after the other.
+    await asyncio.gather(*(one(tenants, "SELECT pg_sleep(0.2)") for _ in range(10)))
     outcomes = await asyncio.gather(*(used(tenants, state) for _ in range(10)), return_exceptions=True)
     assert sum(isinstance(outcome, oauth_states.OAuthState) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, StateUsedError) for outcome in outcomes) == 9
