@@ -65,7 +65,9 @@ class AnswerRecorder:
         why = verdict.in_words
         if verdict.kind == "unknown":
             return await self._unknown(claimed, refusal, why=why, wake=wake)
-        refusals = await outcomes.refusals(self.database, claimed, answer.code)
+        refusals = 1
+        if verdict.kind == "retry":
+            refusals = await outcomes.refusals(self.database, claimed, answer.code)
         trouble = _trouble(claimed, answer, verdict, refusals=refusals)
         if verdict.kind == "permanent":
             return await outcomes.failed(self.database, claimed, refusal, why=why, wake=wake, trouble=trouble)

@@ -132,6 +132,6 @@ def _words(raw: Any) -> str | None:
     if not isinstance(first, Mapping):
         return None
     data = first.get("error_data")
-    detail = data.get("details") if isinstance(data, Mapping) else None
+    detail = data.get("details") if isinstance(data, Mapping) else data
     words = detail or first.get("message") or first.get("title")
     return words if isinstance(words, str) else None

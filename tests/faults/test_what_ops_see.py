@@ -83,7 +83,8 @@ async def test_a_run_whose_number_lost_its_token_says_what_it_waits_for_until_it
 async def _the_run(house: House) -> tuple[WorkflowExecution, WorkflowHandle[Any, Any]]:
     """The line's one run, as the list shows it."""
     client: Client = await house.temporal()
-    query = f"WaOrganization = '{house.line.organization_id}'"
+    # Beside it a number that lost its token is checked at once.
+    query = f"WaOrganization = '{house.line.organization_id}' AND WorkflowType = 'ConversationWorkflow'"
     await asyncio.sleep(0.3)  # the list is written behind the run
     (run,) = [run async for run in client.list_workflows(query)]
     return run, client.get_workflow_handle(run.id, run_id=run.run_id)
