@@ -152,7 +152,8 @@ class House:
             TimeoutError: somebody still has none; says how many.
         """
         began, within = time.monotonic(), within * self.slowness
-        while (left := (await self.account())["unanswered"]) > but:
+        number = self.line.phone_number_id
+        while (left := (await self.simulator.account(number))["unanswered"]) > but:
             if time.monotonic() - began > within:
                 raise TimeoutError(f"{left} messages are unanswered after {within} s: {await self._not_done()}")
             await asyncio.sleep(0.1)

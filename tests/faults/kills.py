@@ -35,7 +35,10 @@ class Storm:
     """Seconds over which a kill's share of the messages is said."""
 
     async def rage(self, house: House, customers: Sequence[str], chance: random.Random) -> list[Kill]:
-        """Let the customers write while one part after the other is killed and started again at once."""
+        """Let the customers write while one part after the other is killed and started again at once.
+
+        The next one when most were answered: a wait is to tell of its own kill, also where the machine is overloaded.
+        """
         words = self._words(customers, chance)
         share = -(-len(customers) * self.messages_each // self.kills)
         kills = []
@@ -45,6 +48,7 @@ class Storm:
             await asyncio.sleep(chance.uniform(0, self.calm))
             kills.append(await _killed(house, part, chance))
             await saying
+            await house.answered(within=60, but=share // 4)
         return kills
 
     def _parts(self, chance: random.Random) -> list[str]:

@@ -54,7 +54,8 @@ async def _record_totals(house: House, ledger: Ledger, record: Figure) -> None:
 def _judge_what_was_under_way(ledger: Ledger, kills: Sequence[Kill], record: Figure) -> None:
     """What the killed worker was sending: accepted by its status, or unknown, and that not before its time."""
     of_workers = [(kill.at, kill.dead_at) for kill in kills if kill.part == "worker"]
-    rows = [row for span in of_workers for row in ledger.under_way(*span, claimed_within=SENDING_TIMEOUT)]
+    spans = [ledger.under_way(*span, claimed_within=SENDING_TIMEOUT) for span in of_workers]
+    rows = {row.message_id: row for span in spans for row in span}.values()
     record("sending when a worker was killed", len(rows))
     record("of them unknown in the end", sum(row.state == "unknown" for row in rows))
     assert {row.state for row in rows} <= {"accepted", "unknown"}
