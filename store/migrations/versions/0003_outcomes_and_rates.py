@@ -111,7 +111,9 @@ def _drop_what_errors_leave_behind() -> None:
 
 def _add_rates() -> None:
     now = sa.text("now()")
-    op.add_column("rate_slots", sa.Column("queue_until", sa.DateTime(timezone=True), server_default=now, nullable=False))
+    op.add_column(
+        "rate_slots", sa.Column("queue_until", sa.DateTime(timezone=True), server_default=now, nullable=False)
+    )
     op.alter_column("rate_slots", "burst", server_default=sa.text("2"))
     op.execute("UPDATE rate_slots SET burst = 2")
     op.create_table(
