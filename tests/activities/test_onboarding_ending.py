@@ -47,6 +47,13 @@ async def test_a_cancelled_onboarding_takes_everything_back_newest_first(signup:
         await ask_cancel(signup.database, **signup.names)
 
 
+async def test_a_code_that_nobody_has_exchanged_is_wiped_with_the_end(signup: Signup) -> None:
+    await signup.prepared()
+    assert (await signup.row()).code_sealed is not None
+    await signup.end()
+    assert (await signup.row()).code_sealed is None
+
+
 async def test_nothing_leaves_by_a_number_while_it_is_being_taken_back(signup: Signup) -> None:
     await signup.prepared()
     await signup.go()

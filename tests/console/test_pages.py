@@ -1,5 +1,6 @@
 """Every page in each of its states: at both widths, light and dark, sound by axe, silent in the log, at home."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -322,5 +323,7 @@ async def test_the_first_page_names_what_is_wrong_with_a_number_and_which_softwa
         "It answered 500 for a day.",
     ):
         assert told in page
+    titles = re.findall(r'<div class="banner (\w+)">.*?<strong>(.*?)</strong>', page, re.DOTALL)
+    assert [tone for tone, title in titles if title.startswith("Meta no longer accepts")] == ["bad"]
     assert "It was so." not in page
     assert "Mind." not in page
