@@ -71,7 +71,10 @@ async def test_sends_that_meta_accepted_and_no_worker_lived_to_record_are_delive
     await house.simulator.add_fault("slow", phone_number_id=number, seconds=8)
     for kill in range(1, (5 if chaos else 1) + 1):
         await house.simulator.change_number(number, hold_statuses=True)
+        # All in one body: they are posted together, within the second for which an activity waits for its post.
+        await house.simulator.collect()
         await house.crowd(IN_FLIGHT)
+        await house.simulator.flush()
         await house.until(lambda: _are_taken(house, kill * IN_FLIGHT), within=8, what="Meta has taken every send")  # noqa: B023
         house.supervisor.kill("worker")
         assert len(await house.sending()) == IN_FLIGHT
