@@ -165,4 +165,4 @@ def _sweep(parent: Path) -> None:
 
 def _remove(folder: Path) -> None:
     postgres.delete(folder)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # a run that begins just now may sweep it too
