@@ -137,6 +137,13 @@ async def test_a_state_is_good_once(stage: Linked, shop: Tenant) -> None:
     assert len(await _started(stage)) == 1
 
 
+async def test_a_state_lives_ten_minutes_from_when_its_browser_set_out(stage: Linked, shop: Tenant) -> None:
+    await _set_out(shop)
+    lives = text("SELECT extract(epoch FROM expires_at - created_at)::float FROM oauth_states")
+    async with stage.api.database.engine.connect() as connection:
+        assert (await connection.execute(lives)).scalar_one() == pytest.approx(600, abs=5)
+
+
 async def test_a_state_is_good_for_ten_minutes(stage: Linked, shop: Tenant) -> None:
     answer = await _set_out(shop)
     await change(stage.api.database, "UPDATE oauth_states SET expires_at = now()")
