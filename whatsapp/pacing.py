@@ -5,7 +5,7 @@ what nobody waits for. Sends have limits of their own and are not slowed here.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
@@ -58,6 +58,7 @@ class Pacing:
 
     on_put_off: Callable[[], None] = lambda: None
     clock: Callable[[], float] = monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _limits: dict[str, _Limit] = field(default_factory=dict)
     _owners: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Of each object, whose limits its calls count against: Meta's answers tell."""
@@ -92,7 +93,7 @@ class Pacing:
             return max(put_off, key=_until)
         wait = max((_take_turn(limit, now, person=person) for limit in limits), default=0.0)
         if wait:
-            await asyncio.sleep(wait)
+            await self.sleep(wait)
         return None
 
     def used(self, *, app: bool) -> float:

@@ -24,12 +24,11 @@ class Clock:
 class Stage:
     """A pacing whose clock stands still but for the waits that it makes."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.clock = Clock()
         self.put_off = 0
-        self.pacing = Pacing(on_put_off=self._count, clock=self.clock)
+        self.pacing = Pacing(on_put_off=self._count, clock=self.clock, sleep=self._sleep)
         self.waited: list[float] = []
-        monkeypatch.setattr("asyncio.sleep", self._sleep)
 
     def _count(self) -> None:
         self.put_off += 1
@@ -46,8 +45,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return Stage(monkeypatch)
+def stage() -> Stage:
+    return Stage()
 
 
 async def test_up_to_three_quarters_of_a_limit_nothing_waits(stage: Stage) -> None:
