@@ -3,19 +3,20 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from itertools import islice
+from itertools import cycle, islice
 
 from simulator.wire import Update, envelope, merged
 
 MOST_UPDATES = 1000
 """Meta batches at most this many updates into one POST."""
+_SHAPES = ("changes", "entries", "values")
 
 
 class Batches:
     """What waits, by the address it goes to."""
 
     def __init__(self, chance: random.Random, post: Callable[[bytes, str | None], None]) -> None:
-        self._chance = chance
+        self._shapes = cycle(chance.sample(_SHAPES, len(_SHAPES)))
         self._post = post
         self._waiting: dict[str | None, list[Update]] = {}
         self._timers: dict[str | None, asyncio.TimerHandle] = {}
@@ -46,7 +47,7 @@ class Batches:
 
     def _body(self, updates: Sequence[Update]) -> bytes:
         """One entry for a WABA's changes, an entry for each change, or one change for all that a number has to tell."""
-        shape = self._chance.choice(("changes", "entries", "values"))
+        shape = next(self._shapes)
         if shape == "values":
             return envelope(merged(updates))
         return envelope(updates, apart=shape == "entries")

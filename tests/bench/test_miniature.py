@@ -117,7 +117,7 @@ def test_the_file_holds_every_figure_with_its_unit_and_the_machine(tmp_path: Pat
     written = json.loads((tmp_path / "new" / "bench.json").read_text())
     assert written["figures"] == {
         "ack.ratio": {"value": 0.9123, "unit": "ratio", "aim": "≥ 1", "of": "64 connections"},
-        "slots.per_s": {"value": 2000, "unit": "1/s", "aim": None, "of": ""},
+        "slots.per_s": {"value": 2000, "unit": "1/s", "aim": "≥ 1000", "of": ""},
     }
     assert {"cpu", "cores", "python", "versions"} <= set(written["machine"])
 

@@ -193,7 +193,7 @@ async def shown(run: Run) -> tuple[str | None, str | None]:
 
 
 async def until_shown(run: Run, state: str, waits: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await shown(run) != (state, waits):  # noqa: ASYNC110 - it happens in Temporal's time
             await asyncio.sleep(0.02)
 
