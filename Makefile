@@ -20,10 +20,9 @@ demo: $(INSTALLED) ## Show the way of a message, live, then throw everything awa
 dev: $(INSTALLED) ## Run everything here until Ctrl-C; data stays in .data/dev
 	@$(HOLDFAST) dev $(ARGS)
 
-# Three at a time on two cores: a third of the time tests wait for something to happen.
 test: $(INSTALLED) ## Run the tests (real Postgres, real Temporal, the simulator)
 	@$(HOLDFAST) temporal-cli
-	@$(BIN)/pytest -q -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -q -n 2 --dist loadgroup $(ARGS)
 
 check: $(INSTALLED) ## Lint, types, import rules, links in the docs
 	@$(BIN)/ruff check

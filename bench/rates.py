@@ -141,13 +141,13 @@ async def _open(house: House, line: _Line, *, first: int, many: int, to_send: bo
 
 
 async def _customers(house: House, line: _Line) -> list[str]:
-    first = 4915550000000
+    first = 4917770000000
     await _open(house, line, first=first, many=INBOUND, to_send=False)
     return [str(first + n) for n in range(INBOUND)]
 
 
 async def _queue(house: House, line: _Line, many: int) -> None:
-    first = 4915560000000 + int(line.phone_number_id[-1]) * 10_000_000
+    first = 4917780000000 + int(line.phone_number_id[-1]) * 10_000_000
     await _open(house, line, first=first, many=many, to_send=True)
 
 
