@@ -1,5 +1,6 @@
 """All parts of Holdfast on one machine, each a process of its own: what dev, demo, bench and the tests start."""
 
+import asyncio
 import json
 import secrets
 import sys
@@ -12,7 +13,7 @@ from typing import Self
 import httpx
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, ListTaskQueuePartitionsRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -203,13 +204,21 @@ class Polls:
             return False
 
     async def _polls(self, client: Client, queue: str) -> bool:
-        request = DescribeTaskQueueRequest(
-            namespace=self.namespace,
-            task_queue=TaskQueue(name=queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-        pollers = (await client.workflow_service.describe_task_queue(request)).pollers
-        return any(poller.identity.startswith(f"{self.supervisor.pid(self.name)}@") for poller in pollers)
+        """Whether any partition of the queue knows it: each lists only those that ask there, for a minute at a time."""
+        service = client.workflow_service
+        named = ListTaskQueuePartitionsRequest(namespace=self.namespace, task_queue=TaskQueue(name=queue))
+        partitions = (await service.list_task_queue_partitions(named)).workflow_task_queue_partitions
+        requests = [
+            DescribeTaskQueueRequest(
+                namespace=self.namespace,
+                task_queue=TaskQueue(name=partition.key),
+                task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+            )
+            for partition in partitions
+        ]
+        described = await asyncio.gather(*(service.describe_task_queue(request) for request in requests))
+        pid = f"{self.supervisor.pid(self.name)}@"
+        return any(poller.identity.startswith(pid) for one in described for poller in one.pollers)
 
 
 async def _at_once() -> bool:
