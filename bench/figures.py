@@ -40,7 +40,7 @@ AIMS = {
     "outbound.per_s": Aim(1000),
     "slots.per_s": Aim(1000),
     "rates.share": Aim(0.95),
-    "rates.peak_per_s": Aim(85, at_most=True),
+    "rates.peak_per_s": Aim(55, at_most=True),
     "rates.refused": Aim(0, at_most=True),
     "rates.other_p99_ms": Aim(1000, at_most=True),
 }

@@ -19,7 +19,7 @@ from store.integrations import connect_number
 from store.sealing import KeyRing
 
 WORKERS = 4
-PER_SECOND = 80
+PER_SECOND = 50
 INBOUND = 20
 """Messages a second that customers of the busy number write; a person is in charge, nobody answers them."""
 FEW = 20

@@ -12,7 +12,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.engine import Database
-from store.rates import SLOT_SLEEP
 
 DUE_CHANNEL = "due"
 
@@ -26,6 +25,16 @@ class DueConversation:
     integration_id: UUID
     in_charge: str
     window_opened_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NextSlot:
+    """When a number has a slot that is neither taken nor waited for."""
+
+    wait: timedelta
+    """From now; below zero: since then it has been free."""
+    per_second: int
+    """Slots, as Meta allows them."""
 
 
 _LOCK = text("""
@@ -64,12 +73,12 @@ _CLAIM = text("""
     RETURNING c.id, c.organization_id, c.integration_id, c.in_charge, c.window_opened_at
 """)
 
-# Whoever waits for a slot comes back by a timer: where their turns reach further than this, more could only wait.
 _LINES = text("""
-    SELECT id, true AS looked_at FROM conversations
+    SELECT id, NULL AS slot_in, NULL AS per_second FROM conversations
     WHERE id = ANY(CAST(:ids AS uuid[])) AND (nudged_at IS NULL OR turn_began_at > nudged_at)
     UNION ALL
-    SELECT integration_id, false FROM rate_slots WHERE queue_until > statement_timestamp() + CAST(:near AS interval)
+    SELECT integration_id, greatest(next_at, queue_until) - statement_timestamp(), per_second
+    FROM rate_slots WHERE integration_id = ANY(CAST(:numbers AS uuid[]))
 """)
 
 _GIVE_BACK_ALL = text("""
@@ -121,11 +130,14 @@ async def claim_due(
         return [DueConversation(*row) for row in await connection.execute(_CLAIM, values)]
 
 
-async def lines(database: Database, nudged: Collection[UUID]) -> tuple[set[UUID], set[UUID]]:
-    """Those of these nudged conversations that were looked at since; and the numbers that many wait for a slot of."""
+async def lines(
+    database: Database, nudged: Collection[UUID], numbers: Collection[UUID]
+) -> tuple[set[UUID], dict[UUID, NextSlot]]:
+    """Those of these nudged conversations that were looked at since; and when these numbers have a slot nobody has."""
     async with database.statement() as connection:
-        rows = (await connection.execute(_LINES, {"ids": list(nudged), "near": SLOT_SLEEP})).all()
-    return {row.id for row in rows if row.looked_at}, {row.id for row in rows if not row.looked_at}
+        rows = (await connection.execute(_LINES, {"ids": list(nudged), "numbers": list(numbers)})).all()
+    slots = {row.id: NextSlot(row.slot_in, row.per_second) for row in rows if row.per_second is not None}
+    return {row.id for row in rows if row.per_second is None}, slots
 
 
 async def give_back(database: Database, conversation_ids: Collection[UUID]) -> None:

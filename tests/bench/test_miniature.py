@@ -91,8 +91,8 @@ async def test_exchanges_sends_slots_and_a_cold_start_are_measured_on_one_house(
 async def test_two_numbers_at_their_rates_are_measured(house: House) -> None:
     found = _values(await rates.measure(house, sends=60, workers=1))
     assert 0.1 < found["rates.share"] < 1.1
-    assert 1 < found["rates.sent_per_s"] < 85
-    assert 1 < found["rates.peak_per_s"] <= 85
+    assert 1 < found["rates.sent_per_s"] < 55
+    assert 1 < found["rates.peak_per_s"] <= 55
     assert found["rates.refused"] == 0
     assert 0 < found["rates.other_p99_ms"] < 60_000
 
