@@ -6,8 +6,10 @@ Conventions: ids are UUIDv7 made in Python (`store.ids.new_id`), instants are `t
 
 from store.tables.base import metadata
 from store.tables.checks import findings
+from store.tables.consents import CONSENT_SOURCES, consents
 from store.tables.conversations import contact_identities, contacts, conversations, turns
 from store.tables.events import event_deliveries, event_endpoints, events
+from store.tables.media import MEDIA_KINDS, media, media_uploads
 from store.tables.messages import (
     HOLDS,
     UNKNOWN_POLICIES,
@@ -22,6 +24,7 @@ from store.tables.onboardings import data_requests, oauth_states, onboarding_ste
 from store.tables.organizations import agent_flows, api_keys, organizations
 from store.tables.people import audit_log, people, sessions, sign_in_attempts
 from store.tables.portfolios import portfolio_contacts, portfolios
+from store.tables.templates import templates
 from store.tables.webhooks import (
     api_processes,
     error_reports,
@@ -32,12 +35,15 @@ from store.tables.webhooks import (
 )
 
 __all__ = [
+    "CONSENT_SOURCES",
     "HOLDS",
+    "MEDIA_KINDS",
     "UNKNOWN_POLICIES",
     "agent_flows",
     "api_keys",
     "api_processes",
     "audit_log",
+    "consents",
     "contact_identities",
     "contacts",
     "conversations",
@@ -48,6 +54,8 @@ __all__ = [
     "events",
     "findings",
     "integrations",
+    "media",
+    "media_uploads",
     "message_attempts",
     "message_decisions",
     "message_statuses",
@@ -64,6 +72,7 @@ __all__ = [
     "rate_slots",
     "sessions",
     "sign_in_attempts",
+    "templates",
     "turns",
     "wabas",
     "webhook_event_organizations",

@@ -3,6 +3,7 @@
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, Uuid, text
 
 from store.tables.base import created_column, id_column, instant, metadata, one_of, organization_column
+from store.tables.consents import CONSENT_SOURCES
 
 contacts = Table(
     "contacts",
@@ -16,8 +17,12 @@ contacts = Table(
     # news that come late change nothing.
     Column("marketing_source", Text),
     instant("marketing_told_at"),
+    # Since when they have asked for marketing, as far as somebody recorded it (`consents`).
+    instant("marketing_opted_in_at"),
+    # Turned out to be this contact: their identities and conversations are there now.
+    Column("merged_into", Uuid, ForeignKey("contacts.id")),
     created_column(),
-    one_of("marketing_source", "marketing_source", ("answer", "status", "preference")),
+    one_of("marketing_source", "marketing_source", CONSENT_SOURCES),
 )
 
 contact_identities = Table(
@@ -56,6 +61,8 @@ conversations = Table(
     instant("turn_began_at"),
     Column("last_turn_no", Integer, nullable=False, server_default=text("0")),
     instant("last_message_at"),
+    # The contact turned out to be another one: its rows are in this conversation now, and its run ends.
+    Column("merged_into", Uuid, ForeignKey("conversations.id")),
     created_column(),
     one_of("in_charge", "in_charge", ("bot", "person")),
     UniqueConstraint("integration_id", "contact_id"),

@@ -52,6 +52,8 @@ messages = Table(
     Column("kept_reason", Text),
     Column("turn_id", Uuid, ForeignKey("turns.id"), index=True),
     Column("group_id", Text),
+    # The wamid that a reaction, an edit or a revoke is about.
+    Column("about_wamid", Text),
     # Inbound: Meta's timestamp, then the webhook event and the place in its body give the order.
     instant("meta_timestamp"),
     Column("webhook_event_id", BigInteger),
@@ -59,6 +61,9 @@ messages = Table(
     # Outbound only, from here on. The order in which a conversation's rows leave; a resend gets a new one.
     Column("queue_no", BigInteger),
     Column("category", Text),
+    Column("template_id", Uuid, ForeignKey("templates.id")),
+    # A file of the business's that it carries; a customer's has its row in `media` with this message's id.
+    Column("media_id", Uuid, ForeignKey("media.id")),
     Column("attempt", SmallInteger, nullable=False, server_default=text("0")),
     Column("resends", SmallInteger, nullable=False, server_default=text("0")),
     Column("delivery", Text, nullable=False, server_default=text("'none'")),
@@ -91,6 +96,7 @@ messages = Table(
     ),
     Index("ix_messages_conversation_id_created_at_id", "conversation_id", "created_at", "id"),
     Index("ix_messages_unknown", "organization_id", "created_at", "id", postgresql_where=text("state = 'unknown'")),
+    Index("ix_messages_about", "integration_id", "about_wamid", postgresql_where=text("about_wamid IS NOT NULL")),
     postgresql_with={"fillfactor": "70"},
 )
 

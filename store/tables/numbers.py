@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from store.tables.base import created_column, id_column, instant, metadata, one_of, organization_column
 from store.tables.messages import UNKNOWN_POLICIES
@@ -36,6 +37,9 @@ wabas = Table(
     instant("unsubscribe_due_at"),
     Column("unsubscribe_attempts", Integer, nullable=False, server_default=text("0")),
     Column("unsubscribe_says", Text),
+    # When its templates were last read as a whole, and what kept us from it.
+    instant("templates_synced_at"),
+    Column("templates_says", Text),
     created_column(),
     UniqueConstraint("organization_id", "waba_id"),
 )
@@ -65,6 +69,10 @@ integrations = Table(
     instant("state_since"),
     Column("enabled", Boolean, nullable=False, server_default=text("true")),
     Column("unknown_policy", Text, nullable=False, server_default=text("'evidence'")),
+    # Words that stop marketing, by language; null: the ones that are known everywhere.
+    Column("stop_words", JSONB),
+    # A file is sent, and what follows waits for its `delivered`, at most 5 s: Meta may deliver it after later text.
+    Column("files_in_order", Boolean, nullable=False, server_default=text("false")),
     # Two-step verification's PIN, as far as we know it: needed when the number has to be registered again.
     Column("pin_sealed", LargeBinary),
     # The number is used in the WhatsApp Business app too: never registered by us, 20 messages a second.
