@@ -21,7 +21,7 @@ async def test_an_api_killed_under_load_loses_and_doubles_nothing(
     open_house: OpenHouse, record_property: Figure, *, chaos: bool
 ) -> None:
     house = await open_house(environment={} if chaos else SOONER)
-    for _ in range(5 if chaos else 2):
+    for _ in range(5 if chaos else 1):
         load = asyncio.create_task(house.crowd(80))
         await asyncio.sleep(0.4)
         house.supervisor.kill("api")
@@ -32,10 +32,17 @@ async def test_an_api_killed_under_load_loses_and_doubles_nothing(
     await house.reckon()
 
 
-async def test_a_killed_postgres_has_webhooks_refused_in_time_and_loses_and_doubles_nothing(
-    open_house: OpenHouse, record_property: Figure
+async def test_a_postgres_that_is_killed_or_stands_still_has_webhooks_refused_in_time_and_loses_and_doubles_nothing(
+    open_house: OpenHouse, record_property: Figure, *, chaos: bool
 ) -> None:
     house = await open_house("postgres")
+    await _killed(house, record_property)
+    await _stands_still(house, record_property, seconds=30 if chaos else 5)
+    await house.reckon()
+    assert await house.error_reports() == []
+
+
+async def _killed(house: House, record_property: Figure) -> None:
     load = asyncio.create_task(house.crowd(40))
     await asyncio.sleep(0.3)
     house.supervisor.kill("postgres")
@@ -46,24 +53,17 @@ async def test_a_killed_postgres_has_webhooks_refused_in_time_and_loses_and_doub
     await house.supervisor.restart("postgres")
     await house.database.close()  # its connections, not the database: the test's own pool knows nothing of the kill
     record_property("all answered after its return (s)", round(await house.answered(within=40), 2))
-    await house.reckon()
-    assert await house.error_reports() == []
 
 
-async def test_a_postgres_that_stands_still_has_webhooks_refused_in_time_and_loses_and_doubles_nothing(
-    open_house: OpenHouse, record_property: Figure, *, chaos: bool
-) -> None:
-    house = await open_house("postgres")
+async def _stands_still(house: House, record_property: Figure, *, seconds: float) -> None:
     load = asyncio.create_task(house.crowd(40))
     await asyncio.sleep(0.3)
     with _standing_still(psutil.Process(house.supervisor.pid("postgres"))):
         record_property("refused within (s)", await _is_refused_in_time(house))
         await house.crowd(20)
         await load
-        await asyncio.sleep(30 if chaos else 5)
+        await asyncio.sleep(seconds)
     record_property("all answered after its return (s)", round(await house.answered(within=40), 2))
-    await house.reckon()
-    assert await house.error_reports() == []
 
 
 @contextmanager
