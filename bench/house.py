@@ -1,5 +1,6 @@
 """The whole house as the bench sees it: every part a process, data that survives a power cut, one fast number."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ PER_SECOND = 1000
 ENVIRONMENT = {"MAX_BOT_TURNS": "1000", "LOG_LEVEL": "warning"}
 """Beside production's own settings: simulated customers write faster than the guard against other bots allows."""
 
+_PARTS = ("api", "worker", "temporal", "postgres", "simulator")
+_MOST_WORKERS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -28,8 +32,35 @@ class House:
 
     def pids(self) -> dict[str, int]:
         """The parts whose processor time an exchange is charged with."""
-        parts = ("api", "worker", "temporal", "postgres", "simulator")
-        return {name: self.stack.supervisor.pid(name) for name in parts}
+        supervisor = self.stack.supervisor
+        more = [name for name in ("intake", *_more_workers(_MOST_WORKERS)) if supervisor.is_running(name)]
+        return {name: supervisor.pid(name) for name in (*_PARTS, *more)}
+
+    @asynccontextmanager
+    async def workers(self, many: int) -> AsyncIterator[None]:
+        """So many worker processes, the one that is always there included."""
+        names, supervisor = _more_workers(many), self.stack.supervisor
+        for name in names:
+            supervisor.start(self.stack.part("worker", name=name, environment={"WORKER_METRICS_PORT": "0"}))
+        await asyncio.gather(*(supervisor.ready(name) for name in names))
+        yield
+        await asyncio.gather(*(supervisor.stop(name) for name in names))
+
+    @asynccontextmanager
+    async def intake_apart(self) -> AsyncIterator[None]:
+        """Intake in a process of its own, and an API that has none."""
+        supervisor = self.stack.supervisor
+        await supervisor.stop("api")
+        await supervisor.run(self.stack.part("api", environment={"INTAKE": "separate"}))
+        await supervisor.run(self.stack.part("intake"))
+        yield
+        await supervisor.stop("intake")
+        await supervisor.stop("api")
+        await self.stack.start("api")
+
+
+def _more_workers(many: int) -> list[str]:
+    return [f"worker-{number}" for number in range(2, many + 1)]
 
 
 @asynccontextmanager

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -74,7 +72,7 @@ async def measure(house: House, *, sends: int, workers: int = WORKERS) -> list[F
     Raises:
         NotSentError: not everything left.
     """
-    async with _workers(house, workers):
+    async with house.workers(workers):
         busy, other = await _connect(house, "1"), await _connect(house, "2")
         wa_ids = await _customers(house, busy)
         writing = asyncio.create_task(_write(house, busy, wa_ids))
@@ -87,17 +85,6 @@ async def measure(house: House, *, sends: int, workers: int = WORKERS) -> list[F
         writing.cancel()
         said_per_s = (await asyncio.gather(writing, return_exceptions=True))[0]
     return await _figures(house, busy, others, said_per_s, note=f"{workers} workers, {sends} and {FEW} sends")
-
-
-@asynccontextmanager
-async def _workers(house: House, many: int) -> AsyncIterator[None]:
-    names = [f"worker-{n}" for n in range(2, many + 1)]
-    stack = house.stack
-    for name in names:
-        stack.supervisor.start(stack.part("worker", name=name, environment={"WORKER_METRICS_PORT": "0"}))
-    await asyncio.gather(*(stack.supervisor.ready(name) for name in names))
-    yield
-    await asyncio.gather(*(stack.supervisor.stop(name) for name in names))
 
 
 async def _connect(house: House, digit: str) -> _Line:

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import uvloop
 from rich.console import Console
 
-from bench import acks, exchanges, open_runs, outbound, rates
+from bench import acks, exchanges, open_runs, outbound, rates, scaling
 from bench.figures import Figure, save, table
 from bench.house import ENVIRONMENT, open_house
 from cli import postgres, temporal_cli
@@ -20,7 +20,7 @@ from settings import Settings
 
 console = Console(soft_wrap=True, highlight=False)
 
-Room = Literal["acks", "exchanges", "outbound", "rates", "open-runs"]
+Room = Literal["acks", "exchanges", "outbound", "scaling", "rates", "open-runs"]
 ROOMS: tuple[Room, ...] = get_args(Room)
 
 
@@ -77,6 +77,9 @@ async def measure(stack: Stack, sizes: Sizes, rooms: Collection[Room]) -> list[F
             console.print("sends and slots")
             figures += await outbound.slots(house, sizes.outbound)
             figures += await outbound.sends(house, sizes.outbound)
+        if "scaling" in rooms:
+            console.print("exchanges with 1, 2 and 4 workers, then with intake apart")
+            figures += await scaling.measure(house, sizes.exchange)
         if "rates" in rooms:
             console.print(f"two numbers at {rates.PER_SECOND}/s, {rates.WORKERS} workers")
             figures += await rates.measure(house, sends=sizes.rates)

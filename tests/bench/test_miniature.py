@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import acks, exchanges, open_runs, outbound, rates
+from bench import acks, exchanges, open_runs, outbound, rates, scaling
 from bench.figures import AIMS, Figure, save, table
 from bench.house import ENVIRONMENT, House, open_house
 from cli import postgres, temporal_cli, tenant
@@ -86,6 +86,17 @@ async def test_exchanges_sends_slots_and_a_cold_start_are_measured_on_one_house(
     assert found["slots.per_s"] > 50
     account = await house.simulator.account()
     assert account["doubled"] == 0
+
+
+async def test_more_workers_and_intake_apart_are_measured_and_the_house_is_whole_again(house: House) -> None:
+    found = _values(await scaling.measure(house, _SHORT, crowd=8, workers=(2,)))
+    for room in ("scaling.workers_2", "scaling.intake_apart"):
+        assert found[f"{room}.per_s"] > 1
+        for part in _PARTS:
+            assert 0 < found[f"{room}.{part}_cpu_ms"] < 1000
+    assert found["scaling.intake_apart.intake_cpu_ms"] > 0
+    assert "scaling.workers_2.intake_cpu_ms" not in found
+    assert set(house.pids()) == set(_PARTS)
 
 
 async def test_two_numbers_at_their_rates_are_measured(house: House) -> None:
