@@ -15,6 +15,7 @@ from store import (
     consequences,
     contacts,
     inbound,
+    media_arrivals,
     nudges,
     opt_outs,
     past,
@@ -26,11 +27,13 @@ from store import (
 )
 from store.contacts import Party
 from store.inbound import Filed, FiledEcho, Opening
+from store.media_arrivals import Arrival
 from store.past import FiledPast
 from store.routes import Number, Routes
-from store.webhook_events import ItemResult
+from store.webhook_events import ItemResult, Outcome
 from whatsapp.account_changes import AccountUpdate
-from whatsapp.events import InboundMessage, Notice
+from whatsapp.events import Echo, InboundMessage, Notice
+from whatsapp.kinds import file_of
 
 log = structlog.get_logger(__name__)
 
@@ -154,6 +157,9 @@ async def _store_written(
     for (one, _, number), new in zip(items.echoes, await inbound.store_echoes(connection, echoes), strict=True):
         items.results[one.key] = result(one, (number.organization_id,), new=new)
         applied.due |= new
+    files = _files(items)
+    await media_arrivals.note_files(connection, files)
+    applied.due |= bool(files)
     await inbound.open_windows(connection, openings)
     for (one, _, number), new in zip(items.past, await past.store_past(connection, gone_by), strict=True):
         items.results[one.key] = result(one, (number.organization_id,), new=new)
@@ -174,6 +180,17 @@ async def _store_messages(connection: AsyncConnection, items: Sorted, filed: Seq
         applied.due |= new and of_it.due
         if new and number.is_proving:
             items.proving.add(number.id)
+
+
+def _files(items: Sorted) -> list[Arrival]:
+    """What messages of both sides carry and nobody has noted yet."""
+    written: list[tuple[Found, InboundMessage | Echo, Number]] = [*items.messages, *items.echoes]
+    return [
+        Arrival(number.id, message.wamid, file)
+        for one, message, number in written
+        if items.results[one.key].outcome is Outcome.APPLIED
+        and (file := file_of(message.type, message.content)) is not None
+    ]
 
 
 def _file(one: Found, message: InboundMessage, number: Number, conversation_id: UUID) -> Filed:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import handover
 from store.ids import new_id
+from whatsapp import kinds
 from whatsapp.events import Echo, InboundMessage
 
 TAKEN_OVER = "The business answered by other means: its own phone or another tool."
@@ -59,14 +60,15 @@ _STORE = text("""
         CAST(:ids AS uuid[]), CAST(:organizations AS uuid[]), CAST(:integrations AS uuid[]),
         CAST(:conversations AS uuid[]), CAST(:wamids AS text[]), CAST(:types AS text[]), CAST(:contents AS jsonb[]),
         CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:groups AS text[]), CAST(:timestamps AS timestamptz[]),
-        CAST(:events AS bigint[]), CAST(:places AS int[]), CAST(:opened AS timestamptz[]), CAST(:due AS boolean[])
+        CAST(:abouts AS text[]), CAST(:events AS bigint[]), CAST(:places AS int[]), CAST(:opened AS timestamptz[]),
+        CAST(:due AS boolean[])
       ) AS f (id, organization_id, integration_id, conversation_id, wamid, type, content, state, kept_reason, group_id,
-              meta_timestamp, webhook_event_id, place, opened_at, due)
+              meta_timestamp, about_wamid, webhook_event_id, place, opened_at, due)
     ), stored AS (
       INSERT INTO messages (id, organization_id, integration_id, conversation_id, direction, author, wamid, type,
-                            content, state, kept_reason, group_id, meta_timestamp, webhook_event_id, place)
+                            content, state, kept_reason, group_id, meta_timestamp, about_wamid, webhook_event_id, place)
       SELECT id, organization_id, integration_id, conversation_id, 'in', 'customer', wamid, type, content, state,
-             kept_reason, group_id, meta_timestamp, webhook_event_id, place
+             kept_reason, group_id, meta_timestamp, about_wamid, webhook_event_id, place
       FROM filed
       ON CONFLICT (integration_id, wamid) DO NOTHING RETURNING id
     ), marked AS (
@@ -87,17 +89,17 @@ _STORE_ECHOES = text("""
       SELECT * FROM unnest(
         CAST(:ids AS uuid[]), CAST(:organizations AS uuid[]), CAST(:integrations AS uuid[]),
         CAST(:conversations AS uuid[]), CAST(:wamids AS text[]), CAST(:types AS text[]), CAST(:contents AS jsonb[]),
-        CAST(:timestamps AS timestamptz[]), CAST(:events AS bigint[]), CAST(:places AS int[])
-      ) AS f (id, organization_id, integration_id, conversation_id, wamid, type, content, meta_timestamp,
+        CAST(:timestamps AS timestamptz[]), CAST(:abouts AS text[]), CAST(:events AS bigint[]), CAST(:places AS int[])
+      ) AS f (id, organization_id, integration_id, conversation_id, wamid, type, content, meta_timestamp, about_wamid,
               webhook_event_id, place)
       WHERE NOT EXISTS (  -- what we sent ourselves, also by an attempt whose wamid is not the message's
         SELECT FROM message_attempts a JOIN messages m ON m.id = a.message_id
         WHERE a.wamid = f.wamid AND m.integration_id = f.integration_id)
     ), stored AS (
       INSERT INTO messages (id, organization_id, integration_id, conversation_id, direction, author, wamid, type,
-                            content, state, meta_timestamp, webhook_event_id, place, accepted_at)
+                            content, state, meta_timestamp, about_wamid, webhook_event_id, place, accepted_at)
       SELECT id, organization_id, integration_id, conversation_id, 'out', 'person', wamid, type, content, 'accepted',
-             meta_timestamp, webhook_event_id, place, meta_timestamp
+             meta_timestamp, about_wamid, webhook_event_id, place, meta_timestamp
       FROM filed
       ON CONFLICT (integration_id, wamid) DO NOTHING RETURNING id, conversation_id
     ), taken_over AS (
@@ -152,6 +154,7 @@ async def store_messages(connection: AsyncConnection, filed: Sequence[Filed]) ->
             "reasons": [one.kept_reason for one in filed],
             "groups": [message.group_id for message in messages],
             "timestamps": [message.timestamp for message in messages],
+            "abouts": [kinds.about(message.type, message.content) for message in messages],
             "events": [one.event_id for one in filed],
             "places": [message.origin.place for message in messages],
             "opened": [message.timestamp if message.opens_window else None for message in messages],
@@ -182,6 +185,7 @@ async def store_echoes(connection: AsyncConnection, filed: Sequence[FiledEcho]) 
             "types": [one.echo.type for one in filed],
             "contents": [orjson.dumps(one.echo.content).decode() for one in filed],
             "timestamps": [one.echo.timestamp for one in filed],
+            "abouts": [kinds.about(one.echo.type, one.echo.content) for one in filed],
             "events": [one.event_id for one in filed],
             "places": [one.echo.origin.place for one in filed],
             "reason": TAKEN_OVER,

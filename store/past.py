@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store.ids import new_id
 from store.inbound import Filed
 from store.transitions import Delivery
+from whatsapp import kinds
 from whatsapp.events import PastMessage
 
 FROM_THE_PAST = "It is from before the number was connected."
@@ -30,18 +31,18 @@ _STORE = text("""
         CAST(:ids AS uuid[]), CAST(:organizations AS uuid[]), CAST(:integrations AS uuid[]),
         CAST(:conversations AS uuid[]), CAST(:directions AS text[]), CAST(:wamids AS text[]), CAST(:types AS text[]),
         CAST(:contents AS jsonb[]), CAST(:states AS text[]), CAST(:deliveries AS text[]),
-        CAST(:timestamps AS timestamptz[]), CAST(:events AS bigint[]), CAST(:places AS int[])
+        CAST(:timestamps AS timestamptz[]), CAST(:abouts AS text[]), CAST(:events AS bigint[]), CAST(:places AS int[])
       ) AS f (id, organization_id, integration_id, conversation_id, direction, wamid, type, content, state, delivery,
-              at, webhook_event_id, place)
+              at, about_wamid, webhook_event_id, place)
       ORDER BY integration_id, wamid, webhook_event_id, place
     ), stored AS (
       INSERT INTO messages (id, organization_id, integration_id, conversation_id, direction, author, wamid, type,
                             content, state, kept_reason, reason, delivery, meta_timestamp, created_at, accepted_at,
-                            webhook_event_id, place)
+                            about_wamid, webhook_event_id, place)
       SELECT id, organization_id, integration_id, conversation_id, direction,
              CASE direction WHEN 'in' THEN 'customer' ELSE 'person' END, wamid, type, content, state,
              CASE direction WHEN 'in' THEN :past END, CASE state WHEN 'failed' THEN :had_failed END, delivery,
-             at, at, CASE state WHEN 'accepted' THEN at END, webhook_event_id, place
+             at, at, CASE state WHEN 'accepted' THEN at END, about_wamid, webhook_event_id, place
       FROM filed
       ON CONFLICT (integration_id, wamid) DO UPDATE SET type = EXCLUDED.type, content = EXCLUDED.content
         WHERE messages.type = 'media_placeholder' AND EXCLUDED.type <> 'media_placeholder'
@@ -122,6 +123,7 @@ async def store_past(connection: AsyncConnection, filed: Sequence[FiledPast]) ->
             "states": [one.state for one in filed],
             "deliveries": [one.delivery for one in filed],
             "timestamps": [message.timestamp for message in messages],
+            "abouts": [kinds.about(message.type, message.content) for message in messages],
             "events": [one.event_id for one in filed],
             "places": [message.origin.place for message in messages],
             "past": FROM_THE_PAST,
