@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from simulator.control_call import CALL_SECONDS
 from simulator.faults_client import FaultsClient
+from simulator.kinds_client import KindsClient
 from simulator.notices_client import NoticesClient
 
 _PATIENCE = timedelta(seconds=10)
@@ -45,7 +46,7 @@ class LoadReport:
     max_ms: float | None
 
 
-class SimulatorClient(NoticesClient, FaultsClient):
+class SimulatorClient(NoticesClient, FaultsClient, KindsClient):
     """Everything the control API can do.
 
     Calls raise httpx.HTTPStatusError for what the simulator refuses, httpx.TransportError when it is not there.

@@ -12,6 +12,7 @@ from simulator import orders
 from simulator.account_view import account_view
 from simulator.customers import Conversation
 from simulator.faults_control import add_fault_routes
+from simulator.kinds_control import add_kind_routes
 from simulator.load import Load
 from simulator.notices_control import add_notice_routes
 from simulator.numbers import Knobs, Number
@@ -36,6 +37,7 @@ def control_routes(world: World) -> APIRouter:
     _add_account(router, world)
     add_onboarding_routes(router, world)
     add_notice_routes(router, world)
+    add_kind_routes(router, world)
     return router
 
 

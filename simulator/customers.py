@@ -7,6 +7,7 @@ from typing import Any
 
 from simulator.limits import Pair
 from simulator.numbers import Number
+from simulator.spelling import other_spelling, whatsapp_id
 
 WINDOW_SECONDS = 24 * 3600
 _OPENS_NO_WINDOW = frozenset({"reaction", "system", "edit", "revoke"})
@@ -50,8 +51,13 @@ class Conversation:
     user_id: str
     name: str
     username: str | None = None
+    shares_phone: bool = True
+    """False: there is a phone number to be written to, but webhooks omit it."""
+    wants_marketing: bool = True
     said: list[Said] = field(default_factory=list)
     replies: list[Reply] = field(default_factory=list)
+    echoes: list[Said] = field(default_factory=list)
+    """What the business wrote in its own app."""
     window_opened_at: int | None = None
     pair: Pair = field(default_factory=Pair)
     _waiting: list[tuple[int, asyncio.Future[None]]] = field(default_factory=list)
@@ -62,11 +68,15 @@ class Conversation:
         return self.wa_id or self.user_id
 
     @property
-    def contact(self) -> dict[str, Any]:
-        """The webhook's `contacts` block."""
+    def shared_phone(self) -> str | None:
+        """The phone number as far as webhooks tell it."""
+        return self.wa_id if self.shares_phone else None
+
+    def contact(self, *, to_phone: bool = False) -> dict[str, Any]:
+        """The webhook's `contacts` block; of a message sent to the phone number with the number in any case."""
         profile = {"name": self.name} | ({"username": self.username} if self.username else {})
-        phone = {"wa_id": self.wa_id} if self.wa_id else {}
-        return {"profile": profile, **phone, "user_id": self.user_id}
+        phone = self.wa_id if to_phone else self.shared_phone
+        return {"profile": profile, **({"wa_id": phone} if phone else {}), "user_id": self.user_id}
 
     def window_is_open(self, now: float) -> bool:
         """Whether the last message that opens a window is less than 24 h old."""
@@ -127,8 +137,23 @@ class Customers:
         self.conversations: list[Conversation] = []
 
     def find(self, phone_number_id: str, customer: str) -> Conversation | None:
-        """The conversation with a phone number (no `+`) or BSUID."""
-        return self._by_identity.get((phone_number_id, customer))
+        """The conversation with a phone number (no `+`, however it is spelled) or BSUID."""
+        found = self._by_identity.get((phone_number_id, customer))
+        if found is not None or not customer.isdigit() or (other := other_spelling(customer)) is None:
+            return found
+        return self._by_identity.get((phone_number_id, other))
+
+    def dialed(self, number: Number, phone: str) -> Conversation:
+        """The conversation with whoever is reached under a phone number; WhatsApp may write it otherwise."""
+        known = self.find(number.phone_number_id, phone)
+        return known or self.of(number, wa_id=whatsapp_id(phone))
+
+    def change(self, conversation: Conversation, *, wa_id: str | None, user_id: str) -> None:
+        """Let a customer be somebody else at Meta, and found as such alone."""
+        for identity in (conversation.wa_id, conversation.user_id):
+            self._by_identity.pop((conversation.phone_number_id, identity or ""), None)
+        conversation.wa_id, conversation.user_id = wa_id, user_id
+        self._enter(conversation)
 
     def of(
         self,
@@ -142,6 +167,7 @@ class Customers:
         """The conversation with this customer, begun if there is none. One of the two ids is needed."""
         found = self.find(number.phone_number_id, wa_id or "") or self.find(number.phone_number_id, user_id or "")
         if found is not None:
+            self._learn(found, wa_id, user_id)
             return found
         begun = Conversation(
             phone_number_id=number.phone_number_id,
@@ -151,10 +177,18 @@ class Customers:
             username=username if wa_id else username or f"customer.{(user_id or '')[-6:].lower()}",
         )
         self.conversations.append(begun)
-        for identity in (begun.wa_id, begun.user_id):
-            if identity:
-                self._by_identity[number.phone_number_id, identity] = begun
+        self._enter(begun)
         return begun
+
+    def _learn(self, known: Conversation, wa_id: str | None, user_id: str | None) -> None:
+        """Two ids named together are one customer's from then on."""
+        if wa_id and user_id and (known.wa_id is None or known.user_id != user_id):
+            self.change(known, wa_id=known.wa_id or wa_id, user_id=user_id)
+
+    def _enter(self, conversation: Conversation) -> None:
+        for identity in (conversation.wa_id, conversation.user_id):
+            if identity:
+                self._by_identity[conversation.phone_number_id, identity] = conversation
 
 
 def bsuid(business_id: str, wa_id: str) -> str:

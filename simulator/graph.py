@@ -123,7 +123,7 @@ class MessagesRoute:
             wa_id = wa_id if wa_id.startswith(number.country_code) else number.country_code + wa_id
         if wa_id == number.display_phone_number:
             raise RefusedError(131021)
-        return customers.of(number, wa_id=wa_id), True
+        return customers.dialed(number, wa_id), True
 
     def _check_limits(self, number: Number, conversation: Conversation) -> None:
         now, knobs = self._world.clock.now(), number.knobs

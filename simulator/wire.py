@@ -74,25 +74,38 @@ def messages_change(number: Number, **value: Any) -> Change:
 
 
 def inbound_change(
-    number: Number, conversation: Conversation, said: Said, *, extra: dict[str, Any], contacts: bool
+    number: Number,
+    conversation: Conversation,
+    said: Said,
+    *,
+    extra: dict[str, Any],
+    contacts: bool,
+    errors: list[dict[str, Any]] | None = None,
 ) -> Change:
-    """What a customer said, as a webhook tells it."""
-    message = {
-        "from_user_id": conversation.user_id,
-        "id": said.wamid,
-        "timestamp": str(said.timestamp),
-        "type": said.type,
-    }
-    if conversation.wa_id:
-        message["from"] = conversation.wa_id
+    """What a customer said, as a webhook tells it; `errors` are those of the value."""
+    message = {"from_user_id": conversation.user_id, **_told(said)}
+    if conversation.shared_phone:
+        message["from"] = conversation.shared_phone
     if said.group_id:
         message["group_id"] = said.group_id
-    if said.content is not None:
-        message[said.type] = said.content
-    message |= extra
-    if not contacts:
-        return messages_change(number, messages=[message])
-    return messages_change(number, contacts=[conversation.contact], messages=[message])
+    beside = {"errors": errors} if errors else {}
+    if contacts:
+        beside["contacts"] = [conversation.contact()]
+    return messages_change(number, messages=[message | extra], **beside)
+
+
+def echo_change(number: Number, conversation: Conversation, said: Said, *, extra: dict[str, Any]) -> Change:
+    """What the business wrote to a customer in its own app, as a webhook tells it."""
+    to = {"to": conversation.shared_phone} if conversation.shared_phone else {}
+    echo = {"from": number.display_phone_number, **to, "to_user_id": conversation.user_id, **_told(said), **extra}
+    change = messages_change(number, contacts=[conversation.contact()], message_echoes=[echo])
+    return change | {"field": "smb_message_echoes"}
+
+
+def _told(said: Said) -> dict[str, Any]:
+    """What every webhook of a message begins with, and its content."""
+    content = {said.type: said.content} if said.content is not None else {}
+    return {"id": said.wamid, "timestamp": str(said.timestamp), "type": said.type, **content}
 
 
 def status_change(
@@ -107,8 +120,8 @@ def status_change(
 ) -> Change:
     """A status that is no failure: it carries our own text, and both of the customer's ids where Meta shares them."""
     entry: dict[str, Any] = {"id": wamid, "status": status, "timestamp": str(timestamp)}
-    if to_phone or conversation.username is None:
-        entry["recipient_id"] = conversation.wa_id
+    if phone := conversation.wa_id if to_phone else conversation.shared_phone:
+        entry["recipient_id"] = phone
     entry["recipient_user_id"] = conversation.user_id
     if callback_data is not None:
         entry["biz_opaque_callback_data"] = callback_data
@@ -119,7 +132,7 @@ def status_change(
             "type": "regular",
             "category": "service",
         }
-    return messages_change(number, contacts=[conversation.contact], statuses=[entry])
+    return messages_change(number, contacts=[conversation.contact(to_phone=to_phone)], statuses=[entry])
 
 
 def failed_change(

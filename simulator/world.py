@@ -14,6 +14,8 @@ from simulator.config import SimulatorConfig
 from simulator.customers import Conversation, Customers, Said
 from simulator.deliveries import Deliveries
 from simulator.faults import Fault, Faults, Plan
+from simulator.files import Files
+from simulator.kinds_in import company, errors_of_value
 from simulator.limits import TIERS, Reach
 from simulator.numbers import Number
 from simulator.outgoing import Outgoing
@@ -35,6 +37,7 @@ class World:
     customers: Customers = field(default_factory=Customers)
     account: Account = field(default_factory=Account)
     assets: Assets = field(init=False)
+    files: Files = field(init=False)
     chance: random.Random = field(init=False)
     faults: Faults = field(init=False)
     player: Player = field(init=False)
@@ -50,6 +53,7 @@ class World:
     def __post_init__(self) -> None:
         self.chance = random.Random(self.config.seed)  # noqa: S311 - repeatable, not secret
         self.assets = Assets(self.config.app_id, self.config.portfolio_id, self.numbers)
+        self.files = Files(self.assets.new_id)
         self.faults = Faults(self.chance)
         self.player = Player(self.faults, self.chance)
         self.deliveries = Deliveries(self.config, self.account.webhooks, self.faults)
@@ -72,8 +76,32 @@ class World:
         contacts: bool = True,
     ) -> Said:
         """Let a customer say something: it is logged, counted and sent to the webhook."""
+        said = self.written(conversation, type, content, timestamp=timestamp, group_id=group_id)
+        conversation.add_said(said)
+        number.throughput.count(said.said_at)
+        change = inbound_change(
+            number,
+            conversation,
+            said,
+            extra=company(type) | (extra or {}),
+            contacts=contacts,
+            errors=errors_of_value(type, content),
+        )
+        self.tell(number, change, copies=number.knobs.webhook_copies)
+        return said
+
+    def written(
+        self,
+        conversation: Conversation,
+        type: str,  # noqa: A002
+        content: Any,
+        *,
+        timestamp: int | None = None,
+        group_id: str | None = None,
+    ) -> Said:
+        """A message that somebody has just written, with an id of its own."""
         now = self.clock.now()
-        said = Said(
+        return Said(
             wamid=self.new_wamid(),
             type=type,
             content=content,
@@ -82,11 +110,6 @@ class World:
             group_id=group_id,
             replies_before=len(conversation.replies),
         )
-        conversation.add_said(said)
-        number.throughput.count(now)
-        change = inbound_change(number, conversation, said, extra=extra or {}, contacts=contacts)
-        self.tell(number, change, copies=number.knobs.webhook_copies)
-        return said
 
     def accept(
         self, number: Number, conversation: Conversation, payload: dict[str, Any], *, plan: Plan, to_phone: bool

@@ -8,6 +8,7 @@ FIELDS = (
     "account_update",
     "business_capability_update",
     "history",
+    "message_template_components_update",
     "message_template_quality_update",
     "message_template_status_update",
     "messages",

@@ -1,0 +1,150 @@
+"""The control API's part for messages of every kind: what customers and the business's own app write."""
+
+import base64
+import secrets
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+
+from simulator import kinds_orders as orders
+from simulator.customers import Conversation, bsuid
+from simulator.numbers import Number
+from simulator.wire import echo_change, messages_change
+from simulator.world import World
+
+Json = dict[str, Any]
+
+
+def add_kind_routes(router: APIRouter, world: World) -> None:
+    """All of it."""
+    _add_messages(router, world)
+    _add_customers(router, world)
+
+    @router.post("/echoes")
+    async def echo(order: orders.MessageOrder) -> Json:
+        """Let the business write in its own app: the customer has it, and the app is told."""
+        number, conversation = _whom(world, order)
+        said = world.written(conversation, order.type, order.content, timestamp=order.timestamp)
+        conversation.echoes.append(said)
+        number.throughput.count(said.said_at)
+        change = echo_change(number, conversation, said, extra=_beside(order, number))
+        return {"wamid": said.wamid, "sent": world.tell(number, change, copies=number.knobs.webhook_copies)}
+
+
+def _add_messages(router: APIRouter, world: World) -> None:
+    @router.post("/customer-messages")
+    async def write(order: orders.MessageOrder) -> Json:
+        """Let a customer write a message of any kind."""
+        return _say(world, order, order.type, order.content)
+
+    @router.post("/customer-files")
+    async def send_file(order: orders.FileOrder, request: Request) -> Json:
+        """Let a customer send a file."""
+        now = world.clock.now()
+        stored = world.files.add(order.phone_number_id, order.data, order.mime_type, now=now, from_customer=True)
+        content: Json = {
+            "id": stored.media_id,
+            "mime_type": order.mime_type,
+            "sha256": base64.b64encode(stored.sha256).decode(),
+        }
+        optional = {"caption": order.caption, "filename": order.filename}
+        content |= {name: value for name, value in optional.items() if value is not None}
+        if order.kind == "audio":
+            content["voice"] = order.voice
+        if order.kind == "sticker":
+            content["animated"] = order.animated
+        if order.url:
+            content["url"] = world.files.url(stored, str(request.base_url), now=now, source="webhook")
+        return _say(world, order, order.kind, content) | {"media_id": stored.media_id}
+
+
+def _add_customers(router: APIRouter, world: World) -> None:
+    @router.post("/customers")
+    async def change_customer(order: orders.CustomerChange) -> Json:
+        """Add a customer who has not written yet, or say something new of one."""
+        _, conversation = _whom(world, order)
+        for name, value in order.model_dump(include={"name", "username", "shares_phone"}, exclude_none=True).items():
+            setattr(conversation, name, value)
+        return {"customer": conversation.customer, "user_id": conversation.user_id}
+
+    @router.post("/changed-numbers")
+    async def change_number(order: orders.ChangedNumberOrder) -> Json:
+        """Let a customer change the phone number: the BSUID changes too, and a system message tells of it."""
+        number, conversation = _whom(world, order)
+        former = (conversation.shared_phone, conversation.user_id)
+        made = bsuid(number.business_id, order.new_wa_id or secrets.token_hex(8))
+        user_id = order.new_user_id or made
+        content = _system(conversation, order, user_id)
+        said = world.written(conversation, "system", content)
+        world.customers.change(conversation, wa_id=order.new_wa_id, user_id=user_id)
+        conversation.add_said(said)
+        message = {"id": said.wamid, "timestamp": str(said.timestamp), "type": "system", "system": content}
+        if former[0] and order.new_wa_id:
+            message["from"] = former[0]
+        world.tell(number, messages_change(number, messages=[message]), copies=number.knobs.webhook_copies)
+        return {"wamid": said.wamid, "user_id": user_id}
+
+    @router.post("/preferences")
+    async def prefer(order: orders.PreferenceOrder) -> Json:
+        """Let a customer stop or resume marketing messages."""
+        number, conversation = _whom(world, order)
+        conversation.wants_marketing = order.value != "stop"
+        phone = {"wa_id": conversation.shared_phone} if conversation.shared_phone else {}
+        preference = {
+            **phone,
+            "user_id": conversation.user_id,
+            "detail": f"User requested to {order.value} marketing messages",
+            "category": "marketing_messages",
+            "value": order.value,
+            **({"signup_id": order.signup_id} if order.signup_id else {}),
+            "timestamp": int(world.clock.now()) if order.timestamp is None else order.timestamp,
+        }
+        change = messages_change(number, contacts=[conversation.contact()], user_preferences=[preference])
+        change["field"] = "user_preferences"
+        return {"sent": world.tell(number, change, copies=number.knobs.webhook_copies)}
+
+
+def _system(conversation: Conversation, order: orders.ChangedNumberOrder, user_id: str) -> Json:
+    """What tells of a changed number: with the new one, or, where Meta does not share it, of the BSUID alone."""
+    previous = {"previous_user_id": conversation.user_id} if order.names_previous else {}
+    if order.new_wa_id is None:
+        body = f"User {conversation.name} changed from {conversation.user_id} to {user_id}"
+        return {"body": body, "type": "user_changed_user_id", "user_id": user_id, **previous}
+    names = f"{conversation.shared_phone or conversation.user_id} to {order.new_wa_id}"
+    body = f"User {conversation.name} changed from {names}"
+    changed = {"wa_id": order.new_wa_id, "user_id": user_id, **previous}
+    return {"body": body, "type": "user_changed_number", **changed}
+
+
+def _say(world: World, order: orders.WrittenOrder, kind: str, content: Any) -> Json:
+    number, conversation = _whom(world, order)
+    extra = _beside(order, number) | (order.extra if isinstance(order, orders.MessageOrder) else {})
+    said = world.say(
+        number,
+        conversation,
+        type=kind,
+        content=content,
+        timestamp=order.timestamp,
+        group_id=order.group_id,
+        extra=extra,
+        contacts=kind != "system" if order.contacts is None else order.contacts,
+    )
+    return {"wamid": said.wamid, "customer": conversation.customer, "user_id": conversation.user_id}
+
+
+def _beside(order: orders.WrittenOrder, number: Number) -> Json:
+    """Context and referral of a message; a bare wamid is a reply to a message of the business."""
+    context = order.context
+    if isinstance(context, str):
+        context = {"from": number.display_phone_number, "id": context}
+    return ({"context": context} if context else {}) | ({"referral": order.referral} if order.referral else {})
+
+
+def _whom(world: World, order: orders.CustomerOrder) -> tuple[Number, Conversation]:
+    number = world.numbers.get(order.phone_number_id)
+    if number is None:
+        raise HTTPException(404, f"no number {order.phone_number_id}: add it with POST /_control/numbers")
+    conversation = world.customers.of(
+        number, wa_id=order.wa_id, user_id=order.user_id, name=order.name, username=order.username
+    )
+    return number, conversation
