@@ -25,8 +25,11 @@ templates = Table(
     # Why it is rejected, paused or disabled, and what Meta says it will be put into, in words.
     Column("says", Text),
     Column("correct_category", Text),
-    # The latest event about its status and Meta's time of it: an older one that comes late changes nothing.
+    # Meta's time of the latest event about its status, its quality and its category: an older one of the kind that
+    # comes late changes nothing.
     instant("told_at"),
+    instant("quality_told_at"),
+    instant("category_told_at"),
     instant("synced_at"),
     # Gone at Meta: kept for what was sent with it.
     Column("deleted", Boolean, nullable=False, server_default=text("false")),

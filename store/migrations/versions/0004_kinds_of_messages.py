@@ -140,6 +140,8 @@ def _create_templates() -> None:
         sa.Column("says", sa.Text(), nullable=True),
         sa.Column("correct_category", sa.Text(), nullable=True),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("quality_told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("category_told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("synced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
