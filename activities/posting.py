@@ -27,6 +27,7 @@ from store.sealing import KeyRing
 from store.transitions import State
 from whatsapp import messages
 from whatsapp.graph import Answer, NotWritten
+from whatsapp.own_files import with_meta_id
 from workflows.contracts import SendOutcome
 
 log = structlog.get_logger()
@@ -127,7 +128,7 @@ class PostOffice:
         payload = messages.payload(
             messages.Recipient(wa_id=claimed.wa_id, user_id=claimed.user_id),
             claimed.type,
-            claimed.content,
+            with_meta_id(claimed.type, claimed.content, claimed.meta_media_id),
             callback_data=f"{claimed.message_id}.{claimed.attempt}",
         )
         in_time = await in_slot(self.database, claimed.integration_id, asked_at=asked_at, wait=claimed.slot_in)

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from store.engine import Database
+from store.file_order import FILE_AWAITED
 from store.rates import PACE, SLOT_SLEEP
 from whatsapp.window import WINDOW
 
@@ -24,7 +25,7 @@ _CLAIM = text("""
       FOR NO KEY UPDATE
     ), ready AS MATERIALIZED (
       SELECT m.id, m.organization_id, m.integration_id, m.conversation_id, m.attempt, m.type, m.content, m.hold,
-             i.phone_number_id, i.access_token_sealed,
+             i.phone_number_id, i.access_token_sealed, u.meta_media_id,
              (SELECT value FROM contact_identities WHERE contact_id = c.contact_id AND kind = 'wa_id'
               ORDER BY created_at DESC LIMIT 1) AS wa_id,
              (SELECT value FROM contact_identities WHERE contact_id = c.contact_id AND kind = 'bsuid'
@@ -32,7 +33,10 @@ _CLAIM = text("""
       FROM messages m
       JOIN conversation c ON c.id = m.conversation_id
       JOIN integrations i ON i.id = m.integration_id
+      LEFT JOIN media_uploads u ON u.media_id = m.media_id AND u.integration_id = m.integration_id
+        AND u.expires_at > clock_timestamp() + interval '1 minute'
       WHERE m.id = :message_id AND m.state = 'queued'
+        AND (m.media_id IS NULL OR u.meta_media_id IS NOT NULL)
         AND (m.hold IS NULL OR (m.hold = 'slot' AND m.hold_until <= clock_timestamp()))
         AND (m.send_before IS NULL OR m.send_before > clock_timestamp())
         AND (m.author <> 'bot' OR c.in_charge = 'bot')
@@ -44,6 +48,11 @@ _CLAIM = text("""
           SELECT FROM messages e
           WHERE e.conversation_id = m.conversation_id AND e.queue_no < m.queue_no
             AND e.state IN ('queued', 'sending', 'unknown'))
+        AND NOT (i.files_in_order AND EXISTS (
+          SELECT FROM messages f
+          WHERE f.conversation_id = m.conversation_id AND f.state = 'accepted' AND f.delivery IN ('none', 'sent')
+            AND (f.type IN ('image', 'audio', 'video', 'document', 'sticker') OR f.media_id IS NOT NULL)
+            AND f.accepted_at + CAST(:file_awaited AS interval) > clock_timestamp()))
       FOR NO KEY UPDATE OF m
     ), slot AS (
       UPDATE rate_slots s
@@ -71,7 +80,7 @@ _CLAIM = text("""
     )
     SELECT ready.id AS message_id, ready.organization_id, ready.integration_id, ready.conversation_id, claimed.attempt,
            ready.phone_number_id, ready.access_token_sealed, ready.wa_id, ready.user_id, ready.type, ready.content,
-           greatest(slot.slot_in, interval '0') AS slot_in
+           ready.meta_media_id, greatest(slot.slot_in, interval '0') AS slot_in
     FROM claimed, ready, slot
 """)
 
@@ -83,6 +92,7 @@ async def claim_at_once(
     values = {
         "message_id": message_id,
         "window": WINDOW,
+        "file_awaited": FILE_AWAITED,
         "pair_ahead": pair_ahead,
         "pair_interval": pair_interval,
         "slot_ahead": SLOT_SLEEP,

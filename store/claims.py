@@ -16,13 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store import handover, portfolios, rates
 from store.claim_at_once import claim_at_once
 from store.engine import Database
-from store.transitions import Event, State, after
+from store.file_order import FILE_AWAITED
+from store.objections import PAIR_BURST, PAIR_INTERVAL, Objection, objection
+from store.transitions import State, after
 from whatsapp.messaging_limit import contacts_in_24_hours
 from whatsapp.window import is_open
 
-PAIR_INTERVAL = timedelta(seconds=6)
-"""Meta takes one message per 6 s to the same user, 45 at once borrowed from later (131056)."""
-PAIR_BURST = 45
 STEPS_ASIDE = timedelta(seconds=120)
 """What waits longer than this for itself alone does not keep the rows behind it."""
 
@@ -42,6 +41,8 @@ class Claimed:
     user_id: str | None
     type: str
     content: dict[str, Any]
+    meta_media_id: str | None
+    """What Meta calls the file of ours that it carries, at this number."""
     slot_in: timedelta
 
 
@@ -57,15 +58,6 @@ class Unclaimed:
     """False when another call had it already: worth counting, it tells that activities ran twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Objection:
-    event: Event | None
-    why: str
-    hold: str | None = None
-    hold_until: datetime | None = None
-    to_person: bool = False
-
-
 _READ = text("""
     WITH conversation AS MATERIALIZED (
       SELECT * FROM conversations
@@ -73,7 +65,15 @@ _READ = text("""
       FOR NO KEY UPDATE
     )
     SELECT m.id, m.organization_id, m.integration_id, m.conversation_id, m.author, m.type, m.content, m.category,
-           m.state, m.attempt, m.hold, m.hold_since, m.hold_until, m.send_before, m.claimed_at, m.reason,
+           m.state, m.attempt, m.hold, m.hold_since, m.hold_until, m.send_before, m.claimed_at, m.reason, m.media_id,
+           (SELECT u.meta_media_id FROM media_uploads u
+            WHERE u.media_id = m.media_id AND u.integration_id = m.integration_id
+              AND u.expires_at > clock_timestamp() + interval '1 minute') AS meta_media_id,
+           CASE WHEN i.files_in_order THEN
+             (SELECT max(f.accepted_at) + CAST(:file_awaited AS interval) FROM messages f
+              WHERE f.conversation_id = m.conversation_id AND f.state = 'accepted' AND f.delivery IN ('none', 'sent')
+                AND (f.type IN ('image', 'audio', 'video', 'document', 'sticker') OR f.media_id IS NOT NULL))
+           END AS file_awaited_until,
            c.contact_id, c.in_charge, c.window_opened_at, c.pair_next_at,
            i.messaging_limit, coalesce(w.business_id, i.waba_id) AS portfolio,
            i.state AS integration_state, i.state_reason, i.enabled, i.phone_number_id, i.access_token_sealed,
@@ -105,7 +105,8 @@ _CLAIM = text("""
                  OR (e.state = 'unknown' AND e.unknown_until > clock_timestamp())
                  OR (e.state = 'queued' AND NOT coalesce(
                        e.hold = 'portfolio'
-                       OR (e.hold IN ('back_off', 'not_before', 'media')
+                       OR (e.hold = 'media' AND e.hold_since + CAST(:steps_aside AS interval) <= clock_timestamp())
+                       OR (e.hold IN ('back_off', 'not_before')
                            AND e.hold_until - e.hold_since > CAST(:steps_aside AS interval)),
                        false))))
       RETURNING m.id, m.organization_id, m.conversation_id, m.attempt, m.claimed_at
@@ -167,14 +168,14 @@ async def claim(database: Database, message_id: UUID) -> Claimed | Unclaimed:
 
 async def _claim_or_object(connection: AsyncConnection, message_id: UUID) -> Claimed | Unclaimed:
     """The claim step by step, for a row that something speaks against or that is to be told apart from one."""
-    row = (await connection.execute(_READ, {"message_id": message_id})).one_or_none()
+    row = (await connection.execute(_READ, {"message_id": message_id, "file_awaited": FILE_AWAITED})).one_or_none()
     if row is None:
         return Unclaimed(message_id, "missing", "The message does not exist.", stop=False, found_queued=False)
     if row.state != State.QUEUED:
         return _outcome_of(row)
-    objection = _objection(row) or await _no_room(connection, row)
-    if objection is not None:
-        return await _record_objection(connection, row, objection)
+    found = objection(row) or await _no_room(connection, row)
+    if found is not None:
+        return await _record_objection(connection, row, found)
     attempt = await _take(connection, row)
     if attempt is None:
         return Unclaimed(message_id, State.QUEUED, "Waits for an earlier message of the conversation.", stop=True)
@@ -193,6 +194,7 @@ async def _claim_or_object(connection: AsyncConnection, message_id: UUID) -> Cla
         user_id=row.user_id,
         type=row.type,
         content=row.content,
+        meta_media_id=row.meta_media_id,
         slot_in=slot.wait,
     )
 
@@ -203,40 +205,7 @@ def _outcome_of(row: Any) -> Unclaimed:
     return Unclaimed(row.id, row.state, why, stop=held_up, found_queued=False)
 
 
-def _objection(row: Any) -> _Objection | None:
-    """What speaks against posting this row now; the order is from what ends it to what only delays it."""
-    if row.send_before is not None and row.send_before <= row.now:
-        why = "It could not leave in time and would be stale by now."
-        return _Objection(Event.EXPIRE, why, to_person=row.author == "bot")
-    if row.author == "bot" and row.in_charge == "person":
-        return _Objection(Event.CANCEL, "A person took over before this answer left.")
-    if row.type != "template" and not is_open(row.window_opened_at, row.now):
-        return _Objection(Event.REJECT, "The 24-hour window is closed: only a template can be sent.")
-    if row.wa_id is None and row.user_id is None:
-        return _Objection(Event.REJECT, "The contact has neither a phone number nor a user id to send to.")
-    if row.category == "marketing" and row.marketing_stopped_at is not None:
-        return _Objection(Event.REJECT, "The contact has stopped marketing messages.")
-    return _delay(row)
-
-
-def _delay(row: Any) -> _Objection | None:
-    if not row.enabled:
-        return _Objection(None, "The number is switched off: messages wait until it is enabled.", hold="disabled")
-    if row.integration_state != "live" or row.access_token_sealed is None:
-        hold = row.state_reason if row.state_reason in ("token", "permission", "app") else "stopped"
-        return _Objection(None, f"The number is {row.integration_state}: messages wait.", hold=hold)
-    if row.hold in ("back_off", "not_before", "pair", "slot") and row.hold_until and row.hold_until > row.now:
-        return _Objection(None, row.reason or "It waits for its time.", hold=row.hold, hold_until=row.hold_until)
-    if row.pair_next_at is None:
-        return None
-    pair_free_at = row.pair_next_at - (PAIR_BURST - 1) * PAIR_INTERVAL
-    if pair_free_at > row.now:
-        why = "Meta takes one message per 6 s to the same customer."
-        return _Objection(None, why, hold="pair", hold_until=pair_free_at)
-    return None
-
-
-async def _no_room(connection: AsyncConnection, row: Any) -> _Objection | None:
+async def _no_room(connection: AsyncConnection, row: Any) -> Objection | None:
     """The portfolio has written to as many customers first as Meta allows; a reply is never held for that."""
     limit = contacts_in_24_hours(row.messaging_limit)
     if limit is None or is_open(row.window_opened_at, row.now):
@@ -246,10 +215,10 @@ async def _no_room(connection: AsyncConnection, row: Any) -> _Objection | None:
     if until is None:
         return None
     why = f"Meta lets the business write to {limit:,} customers first in 24 hours: the next may be written to then."
-    return _Objection(None, why, hold="portfolio", hold_until=until)
+    return Objection(None, why, hold="portfolio", hold_until=until)
 
 
-async def _record_objection(connection: AsyncConnection, row: Any, objection: _Objection) -> Unclaimed:
+async def _record_objection(connection: AsyncConnection, row: Any, objection: Objection) -> Unclaimed:
     state = State.QUEUED if objection.event is None else after(State.QUEUED, objection.event)
     await connection.execute(
         _OBJECT,

@@ -13,8 +13,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import findings, number_states, rates
-from store.claims import PAIR_BURST, PAIR_INTERVAL
 from store.findings import Found, Owner
+from store.objections import PAIR_BURST, PAIR_INTERVAL
 from whatsapp.errors import Verdict
 
 Source = Literal["answer", "status", "value"]

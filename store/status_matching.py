@@ -36,28 +36,36 @@ class Match:
     attempt: int
     conversation_id: UUID
     state: str
+    keeps_order: bool = False
+    """A file of a number that keeps files in order: what is behind it may wait for this status."""
 
     def is_waited_for(self, status: Status) -> bool:
         """Whether it may give its conversation something to do, so that the conversation is to be locked first."""
-        return self.state != State.ACCEPTED or status.status == "failed"
+        return self.state != State.ACCEPTED or status.status == "failed" or self.keeps_order
 
 
-_BY_ID = text("""
-    SELECT id, integration_id, conversation_id, state, attempt FROM messages
-    WHERE id = ANY(CAST(:ids AS uuid[])) AND direction = 'out'
-""")
+_KEEPS_ORDER = """
+    CASE WHEN m.type IN ('image', 'audio', 'video', 'document', 'sticker') OR m.media_id IS NOT NULL THEN
+      (SELECT i.files_in_order FROM integrations i WHERE i.id = m.integration_id)
+    ELSE false END AS keeps_order
+"""
 
-_BY_WAMID = text("""
-    SELECT w.n, m.id, coalesce(a.attempt, m.attempt) AS attempt, m.conversation_id, m.state
+_BY_ID = text(f"""
+    SELECT m.id, m.integration_id, m.conversation_id, m.state, m.attempt, {_KEEPS_ORDER} FROM messages m
+    WHERE m.id = ANY(CAST(:ids AS uuid[])) AND m.direction = 'out'
+""")  # noqa: S608 - the words above
+
+_BY_WAMID = text(f"""
+    SELECT w.n, m.id, coalesce(a.attempt, m.attempt) AS attempt, m.conversation_id, m.state, {_KEEPS_ORDER}
     FROM unnest(CAST(:integrations AS uuid[]), CAST(:wamids AS text[])) WITH ORDINALITY AS w (integration_id, wamid, n)
     JOIN messages m ON m.integration_id = w.integration_id AND m.wamid = w.wamid AND m.direction = 'out'
     LEFT JOIN message_attempts a ON a.message_id = m.id AND a.wamid = w.wamid
     UNION
-    SELECT w.n, m.id, a.attempt, m.conversation_id, m.state
+    SELECT w.n, m.id, a.attempt, m.conversation_id, m.state, {_KEEPS_ORDER}
     FROM unnest(CAST(:integrations AS uuid[]), CAST(:wamids AS text[])) WITH ORDINALITY AS w (integration_id, wamid, n)
     JOIN message_attempts a ON a.wamid = w.wamid
     JOIN messages m ON m.id = a.message_id AND m.integration_id = w.integration_id
-""")
+""")  # noqa: S608 - the words above
 
 _BY_RECIPIENT = text("""
     SELECT s.message_id, s.attempt, m.conversation_id, m.state  -- what was found for this wamid before
@@ -113,7 +121,7 @@ def _own(by_id: dict[UUID, Any], arrived: Arrived, named: tuple[UUID, int] | Non
     row, attempt = by_id.get(named[0]), named[1]
     if row is None or row.integration_id != arrived.integration_id or not 1 <= attempt <= row.attempt:
         return None
-    return Match(row.id, attempt, row.conversation_id, row.state)
+    return Match(row.id, attempt, row.conversation_id, row.state, row.keeps_order)
 
 
 async def _by_wamid(connection: AsyncConnection, arrived: Sequence[Arrived]) -> list[Match | None]:

@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import nudges, status_effects
+from store import file_order, nudges, status_effects
 from store.engine import Database
 from store.ids import new_id
 from store.status_effects import Locked
@@ -136,6 +136,7 @@ async def _have_effect(connection: AsyncConnection, new: Sequence[tuple[Arrived,
         connection, {key: value for key, value in reached.items() if value is not locked[key].row.delivery}
     )
     await _settle(connection, unusual)
+    await file_order.release(connection, {found.message_id for _, found in new if found.keeps_order})
     await _join_identities(connection, new, locked)
 
 
@@ -220,4 +221,5 @@ async def rematch(database: Database, status_ids: Collection[int] | None = None)
         values = {"integrations": integrations, "wamids": wamids, "messages": messages, "attempts": attempts}
         await connection.execute(_ADOPT, values)
         await status_effects.settle(connection, locked.values())
+        await file_order.release(connection, set(messages))
         return len(locked)

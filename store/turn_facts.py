@@ -8,7 +8,7 @@ from uuid import UUID
 from store.claims import STEPS_ASIDE
 from whatsapp.window import is_open
 
-_ALONE = ("back_off", "not_before", "media")
+_ALONE = ("back_off", "not_before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,10 @@ class Open:
         if self.hold_until is None or self.hold_until <= at.now:
             return False
         return self.hold != "portfolio" or not is_open(at.window_opened_at, at.now)
+
+    def lets_pass_from(self) -> datetime | None:
+        """From when on the rows behind it need not wait for its file, should that not be at Meta by then."""
+        return None if self.hold != "media" or self.hold_since is None else self.hold_since + STEPS_ASIDE
 
     @property
     def steps_aside(self) -> bool:

@@ -196,6 +196,8 @@ def _send(decided: Plan, at: Conversation, outbound: list[Open], *, rules: Rules
             _mind_expiry(decided, at, row)
         elif held_up:
             decided.pending = True
+        elif row.hold == "media":
+            held_up = _without_its_file(decided, at, row)
         elif row.hold_until is not None and row.waits_at(at):
             decided.pending = True
             decided.wait(row.hold_until - at.now, row.reason or "a message waits for its time")
@@ -219,6 +221,18 @@ def _behind_unknown(decided: Plan, at: Conversation, row: Open) -> bool:
     decided.pending = True
     decided.wait(row.unknown_until - at.now, "the outcome of a message is unknown")
     decided.waiting_for = "a status of a message whose outcome is unknown"
+    return True
+
+
+def _without_its_file(decided: Plan, at: Conversation, row: Open) -> bool:
+    """Whether a row whose file is on its way to Meta still holds up what is behind it: for a while, not longer."""
+    decided.pending = True
+    decided.waiting_for = "its file to be at Meta"
+    _mind_expiry(decided, at, row)
+    lets_pass_from = row.lets_pass_from()
+    if lets_pass_from is None or lets_pass_from <= at.now:
+        return False
+    decided.wait(lets_pass_from - at.now, "a message waits for its file")
     return True
 
 

@@ -1,0 +1,36 @@
+"""Files in order: Meta may deliver a file after the text that was sent behind it, so what follows a file waits for it.
+
+Only for numbers with `files_in_order`, and no longer than `FILE_AWAITED`: a customer whose phone is off delays nothing.
+The claim decides who waits (`store.claims`); what a status tells lets those go on that have waited.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store import nudges
+
+FILE_AWAITED = timedelta(seconds=5)
+"""From Meta's acceptance of the file."""
+
+# Whether the file is still awaited, the next claim finds out by itself: another one may be.
+_RELEASE = text("""
+    UPDATE messages w SET hold = NULL, hold_since = NULL, hold_until = NULL, reason = NULL
+    FROM messages f
+    WHERE f.id = ANY(CAST(:ids AS uuid[])) AND (f.state <> 'accepted' OR f.delivery NOT IN ('none', 'sent'))
+      AND w.conversation_id = f.conversation_id AND w.state = 'queued' AND w.hold = 'behind'
+    RETURNING w.conversation_id
+""")
+
+
+async def release(connection: AsyncConnection, file_ids: Collection[UUID]) -> None:
+    """Let go on what waited behind these files, if they arrived or never will.
+
+    To be called with their conversations locked.
+    """
+    if file_ids:
+        waited = (await connection.execute(_RELEASE, {"ids": sorted(file_ids)})).scalars()
+        await nudges.mark_due(connection, sorted(set(waited)))
