@@ -261,6 +261,22 @@ class IntakeSettings(BaseSettings):
     """A conversation nudged this recently that has not begun a turn since is not nudged for a new mark."""
 
 
+class MediaSettings(BaseSettings):
+    """The files that messages carry."""
+
+    model_config = _group("MEDIA_")
+
+    url: str = ".data/media"
+    """Where they are kept, for the API and the workers alike: a folder, or `s3://bucket/prefix`, `gs://…`, `az://…`."""
+    hosts: str = "fbsbx.com,fbcdn.net,facebook.com,whatsapp.net"
+    """Meta's hosts that files are fetched from, their subdomains included, by https only, separated by commas. No other
+    is asked, and none else is shown the token; Graph's own address (META_GRAPH_URL) is always one of them."""
+    timeout: Seconds = timedelta(minutes=5)
+    """For moving one file, either way; Meta's own address of a file lives that long."""
+    moves: int = 10
+    """Files that one worker moves at once; each takes up to 16 MB of its memory."""
+
+
 class LogSettings(BaseSettings):
     """What the processes write."""
 
@@ -301,6 +317,7 @@ class Settings:
     console: ConsoleSettings
     api: ApiSettings
     intake: IntakeSettings
+    media: MediaSettings
     log: LogSettings
     local: LocalSettings
 
@@ -325,6 +342,7 @@ def load() -> Settings:
         console=ConsoleSettings(),
         api=ApiSettings(),
         intake=IntakeSettings(),
+        media=MediaSettings(),
         log=LogSettings(),
         local=LocalSettings(),
     )

@@ -168,6 +168,7 @@ class Stack:
             "API_PORT": str(self.ports.api),
             "WORKER_METRICS_PORT": str(self.ports.worker_metrics),
             "AGENT_PRIVATE_ADDRESSES": "true",
+            "MEDIA_URL": str(self.folder / "media"),
         } | self._given
 
 

@@ -53,6 +53,13 @@ class TemplateRequiredError(ConflictError):
     next_step = "Send a template, or wait until the customer writes."
 
 
+class OptedOutError(ConflictError):
+    """The contact wants no marketing messages."""
+
+    code = "opted_out"
+    next_step = "Send nothing of the category marketing until they ask for it; utility and authentication may be sent."
+
+
 class IdempotencyKeyReusedError(InvalidRequestError):
     """The same Idempotency-Key came with two different requests."""
 
@@ -74,6 +81,20 @@ class UnavailableError(HoldfastError):
     code = "unavailable"
     http_status = 503
     next_step = "Try again in a moment; /ready says which part is missing."
+
+
+class FilesUnavailableError(UnavailableError):
+    """The place where files are kept does not answer, or takes nothing more."""
+
+    code = "files_unavailable"
+    next_step = "Try again in a moment. If it lasts, whoever runs Holdfast looks at MEDIA_URL: space, access, network."
+
+
+class FileMissingError(HoldfastError):
+    """A file is not where it was put."""
+
+    code = "file_missing"
+    next_step = "Compare MEDIA_URL with what it was when the file came; restore the folder or bucket from its backup."
 
 
 class SettingsError(HoldfastError):
