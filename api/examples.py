@@ -65,6 +65,14 @@ MESSAGE = {
     "hold_until": None,
     "at": "2026-11-21T09:00:01Z",
     "created_at": "2026-11-21T09:00:00Z",
+    "in_words": "Your order has left our warehouse.",
+    "reactions": [
+        {"emoji": "👍", "by": "customer", "contact_id": _CONTACT_ID, "at": "2026-11-21T09:05:00Z"},
+    ],
+    "edited_at": None,
+    "revoked_at": None,
+    "replies_to": {"wamid": "wamid.HBgLMzE2MTIzNDU2NzgVAgASGA==", "message_id": "019aa5d1-6d2e-7c11-9d6b-0f4f3f7c1a03"},
+    "about": None,
 }
 
 MESSAGES = {"items": [MESSAGE], "next_cursor": None}

@@ -20,6 +20,7 @@ _UNKNOWN: dict[str, Any] = MESSAGE | {
     "wamid": None,
     "state": "unknown",
     "delivery": "none",
+    "reactions": [],
     "why": f"Nobody knows whether it reached the customer; {_WHY}. A person decides.",
     "at": "2026-11-21T09:00:00Z",
 }
@@ -107,6 +108,7 @@ _OUTCOME = {
 
 STORY = {
     "message": _UNKNOWN,
+    "original": None,
     "parties": _PARTIES,
     "receipt": None,
     "decision": _DECISION,

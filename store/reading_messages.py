@@ -1,7 +1,7 @@
 """What the API shows of messages: a conversation's, page by page, and the whole story of one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,9 @@ from store.reading_attempts import Attempt, Status, attempts_of, statuses_of
 from store.reading_conversations import check_conversation
 from store.reading_outcomes import Outcome, outcome_of
 from store.reading_parties import Parties, parties_of, with_parties
+from store.reading_relations import Mention, Reaction, Related, Relations, relations_of
 from store.tables import agent_flows, messages, turns, webhook_events
+from whatsapp.words import in_words
 
 _ORDER = Keyset("messages", messages.c.created_at, messages.c.id)
 COLUMNS = (
@@ -42,6 +44,7 @@ class Message:
     """Meta's id; null until Meta has accepted it."""
     type: str
     content: Mapping[str, Any]
+    """As it stands: since its last edit, where it was edited."""
     state: str
     delivery: str
     why: str | None
@@ -52,6 +55,16 @@ class Message:
     at: datetime
     """Meta's timestamp of what came in, the acceptance of what went out; until then when it was queued."""
     created_at: datetime
+    in_words: str = ""
+    """What it says, readable whatever its kind."""
+    reactions: list[Reaction] = field(default_factory=list)
+    """What the customer and the business think of it now."""
+    edited_at: datetime | None = None
+    revoked_at: datetime | None = None
+    """When its writer deleted it."""
+    replies_to: Mention | None = None
+    about: Mention | None = None
+    """The message that a reaction, an edit or a deletion is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,8 @@ class Story:
     """Everything known about a message."""
 
     message: Message
+    original: Mapping[str, Any] | None
+    """What it said before it was edited."""
     parties: Parties
     receipt: Receipt | None
     decision: Decision | None
@@ -111,7 +126,10 @@ async def list_messages(
     )
     async with database.transaction() as connection:
         await check_conversation(connection, organization_id, conversation_id)
-        return await _ORDER.page(connection, query, wanted, make=message_of)
+        page = await _ORDER.page(connection, query, wanted, make=message_of)
+        related = [Related(message.id, message.type, message.content) for message in page.items]
+        relations = await relations_of(connection, organization_id, related)
+    return replace(page, items=[_with(message, relations[message.id]) for message in page.items])
 
 
 async def message_story(database: Database, organization_id: UUID, message_id: UUID) -> Story:
@@ -127,8 +145,12 @@ async def message_story(database: Database, organization_id: UUID, message_id: U
         row = (await connection.execute(query)).mappings().one_or_none()
         if row is None:
             raise NotFoundError("There is no such message.")
+        message = message_of(row)
+        related = Related(message.id, message.type, message.content)
+        relations = (await relations_of(connection, organization_id, [related]))[message_id]
         return Story(
-            message=message_of(row),
+            message=_with(message, relations),
+            original=None if relations.present is None else message.content,
             parties=parties_of(row),
             receipt=await _receipt(connection, row),
             decision=await _decision(connection, organization_id, row["turn_id"]),
@@ -155,6 +177,22 @@ def message_of(row: Any) -> Message:
         hold_until=row["hold_until"],
         at=row["meta_timestamp"] or row["accepted_at"] or row["created_at"],
         created_at=row["created_at"],
+        in_words=in_words(row["type"], row["content"]),
+    )
+
+
+def _with(message: Message, told: Relations) -> Message:
+    kind, content = told.present or (message.type, message.content)
+    return replace(
+        message,
+        type=kind,
+        content=content,
+        in_words=in_words(kind, content),
+        reactions=told.reactions,
+        edited_at=told.edited_at,
+        revoked_at=told.revoked_at,
+        replies_to=told.replies_to,
+        about=told.about,
     )
 
 

@@ -42,6 +42,11 @@ def replies_to(content: Json) -> str | None:
     return _id(context.get("id")) or _id(context.get("message_id"))
 
 
+def emoji(content: Json) -> str | None:
+    """What a reaction shows; None when it takes an earlier one back, by an empty emoji or without one."""
+    return text(mapping(content.get("reaction")).get("emoji")) or None
+
+
 def present(content: Json) -> tuple[str, Json] | None:
     """What an edit makes of its message: type and content; None when it does not tell."""
     edited = mapping(mapping(content.get("edit")).get("message"))
@@ -56,7 +61,7 @@ def file_of(kind: str, content: Json) -> File | None:
     """The file that a message carries, also one that an edit gives to its message."""
     if kind == "edit":
         edited = present(content)
-        return None if edited is None else file_of(*edited)
+        return None if edited is None or edited[0] == "edit" else file_of(*edited)
     part = mapping(content.get(kind))
     media_id = _id(part.get("id"))
     if kind not in FILES or media_id is None:

@@ -71,14 +71,8 @@ def of_settled(settled: Settled) -> str:
 
 
 def content_of(message: Message) -> str:
-    """What a message says, as far as words can show it."""
-    part = message.content.get(message.type)
-    if isinstance(part, dict):
-        for key in ("body", "caption", "name"):
-            if isinstance(part.get(key), str) and part[key]:
-                said: str = part[key]
-                return f"Template {said}" if message.type == "template" else said
-    return f"({message.type.replace('_', ' ')})"
+    """What a message says, in words."""
+    return message.in_words
 
 
 def short(message: Message) -> str:
