@@ -1,12 +1,21 @@
-"""Who calls: the token, whether it lives, and whether its proof holds."""
+"""Who calls: the token, whether it lives, whether its proof holds, and whether it sees the number."""
 
 import hmac
+import re
 from collections.abc import Mapping
 
-from simulator.business.tokens import Token
-from simulator.refusals import RefusedError, dead_token
+from starlette.requests import Request
+
+from simulator.business.tokens import MESSAGING, Token
+from simulator.endings import refusal
+from simulator.faults import Plan
+from simulator.numbers import Number
+from simulator.refusals import RefusedError, dead_token, invisible_object
 from simulator.wire import app_secret_proof
 from simulator.world import World
+
+_VERSION = re.compile(r"v\d+\.\d+")
+_UNKNOWN_PATH = 2500
 
 
 def bearer(headers: Mapping[str, str]) -> str:
@@ -30,6 +39,33 @@ class Authority:
         if (subcode := token.death(self._world.clock.now())) is not None:
             raise dead_token(subcode)
         return token
+
+    def number(self, request: Request, phone_number_id: str) -> Number:
+        """The number that a call under `/{version}/{phone_number_id}/` may write with."""
+        if not _VERSION.fullmatch(request.path_params["version"]):
+            raise RefusedError(_UNKNOWN_PATH, message="Unknown path components")
+        token = self.token(bearer(request.headers))
+        number = self._world.numbers.get(phone_number_id)
+        if number is None or not self.sees(token, number):
+            raise invisible_object(phone_number_id)
+        if number.knobs.revoked:
+            raise dead_token()
+        self.check_proof(request.query_params.get("appsecret_proof"), token.text)
+        if MESSAGING not in token.scopes:
+            raise RefusedError(10)
+        return number
+
+    def sees(self, token: Token, number: Number) -> bool:
+        """Whether a number is among a token's assets."""
+        return not number.knobs.removed and token.sees(self._world.assets.wabas[number.waba_id])
+
+    def stop_by(self, plan: Plan, number: Number) -> None:
+        """Refuse a call as a fault says, or as follows from what a fault takes away just now."""
+        if plan.access is not None:
+            self._world.take_access(number.phone_number_id, plan.access)
+            raise dead_token() if plan.access.kind == "revoke" else invisible_object(number.phone_number_id)
+        if plan.refuse is not None:
+            raise refusal(plan.refuse)
 
     def check_app_token(self, text: str) -> None:
         """Refuse what is not `<app id>|<app secret>` of the app."""

@@ -11,6 +11,7 @@ FaultKind = Literal[
     "drop", "cut", "half_close", "close_idle", "server_error", "slow", "refuse", "revoke", "remove",
     "fail", "withhold", "late", "shuffle", "duplicate",
     "repeat", "batch",
+    "mangle", "expire",
 ]  # fmt: skip
 Ending = Literal["answer", "drop", "cut", "half_close", "close_idle", "server_error"]
 CallName = Literal[
@@ -19,6 +20,8 @@ CallName = Literal[
     "business", "owned_wabas", "client_wabas", "waba", "phone_numbers", "number",
     "change_number", "register", "deregister", "sync",
     "subscribed_apps", "subscribe", "unsubscribe", "subscriptions",
+    "profile", "change_profile", "upload_session", "upload", "upload_offset",
+    "upload_media", "media", "download", "delete_media",
     "webhook",
 ]  # fmt: skip
 """Every call that Graph answers here, and `webhook`: every update that is delivered to the app.
@@ -29,6 +32,7 @@ A POST to a number that sets a PIN or an override is `change_number`.
 _OF_CALLS = ("drop", "cut", "half_close", "close_idle", "server_error", "slow", "refuse", "revoke", "remove")
 _OF_SENDS = ("fail", "withhold", "late", "shuffle", "duplicate")
 _OF_WEBHOOKS = ("late", "duplicate", "repeat", "batch")
+_OF_FILES = {"download": ("mangle",), "media": ("expire",)}
 
 
 def kinds_of(call: str) -> tuple[str, ...]:
@@ -38,7 +42,7 @@ def kinds_of(call: str) -> tuple[str, ...]:
     """
     if call == "webhook":
         return _OF_WEBHOOKS
-    return _OF_CALLS + _OF_SENDS if call == "send" else _OF_CALLS
+    return _OF_CALLS + (_OF_SENDS if call == "send" else _OF_FILES.get(call, ()))
 
 
 @dataclass(slots=True)
@@ -59,6 +63,10 @@ class Fault:
     Of webhooks (`call` is `webhook`): `late` waits a random time up to `seconds`, `duplicate` delivers `copies` times,
     `repeat` does not hear the app's 200 and delivers again until `copies` were, `batch` puts into one body what comes
     within `seconds`.
+
+    Of files: `expire` (`call` is `media`) names a URL that is over already, `mangle` (`download`) gives other bytes of
+    the same length. A download is `cut` at half, comes in pieces over the `seconds` of `slow`, and is answered 404 by
+    `refuse` without `code`; an upload that is lost with `accepted` false is ended while its bytes still come.
     """
 
     kind: FaultKind
@@ -122,6 +130,8 @@ class Plan:
     """How many answers of the app are not heard."""
     batch: float | None = None
     """Seconds for which a webhook waits for company."""
+    mangle: bool = False
+    expire: bool = False
 
 
 UNDISTURBED = Plan()
@@ -188,3 +198,5 @@ def _apply_to_webhooks(fault: Fault, plan: Plan) -> None:
             plan.unheard = max(plan.unheard, fault.copies - 1)
         case "batch":
             plan.batch = max(plan.batch or 0.0, fault.seconds)
+        case _:
+            plan.mangle, plan.expire = plan.mangle or fault.kind == "mangle", plan.expire or fault.kind == "expire"

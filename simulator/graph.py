@@ -1,25 +1,19 @@
 """The Graph API as far as messages need it: `POST /{version}/{phone_number_id}/messages`."""
 
 import asyncio
-import re
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from simulator.authority import Authority, bearer
-from simulator.business.tokens import MESSAGING
+from simulator.authority import Authority
 from simulator.customers import Conversation
-from simulator.endings import end, is_gone, refusal
-from simulator.faults import Plan
+from simulator.endings import end, is_gone
 from simulator.numbers import Number
 from simulator.payloads import problem
-from simulator.refusals import RefusedError, dead_token, invisible_object
+from simulator.refusals import RefusedError
 from simulator.world import World
-
-_VERSION = re.compile(r"v\d+\.\d+")
-_UNKNOWN_PATH = 2500
 
 
 class MessagesRoute:
@@ -43,17 +37,7 @@ class MessagesRoute:
             return refusal.response()
 
     def _authorize(self, request: Request, phone_number_id: str) -> Number:
-        if not _VERSION.fullmatch(request.path_params["version"]):
-            raise RefusedError(_UNKNOWN_PATH, message="Unknown path components")
-        token = self._authority.token(bearer(request.headers))
-        number = self._world.numbers.get(phone_number_id)
-        if number is None or number.knobs.removed or not token.sees(self._world.assets.wabas[number.waba_id]):
-            raise invisible_object(phone_number_id)
-        if number.knobs.revoked:
-            raise dead_token()
-        self._authority.check_proof(request.query_params.get("appsecret_proof"), token.text)
-        if MESSAGING not in token.scopes:
-            raise RefusedError(10)
+        number = self._authority.number(request, phone_number_id)
         if not number.standing.registered:
             raise RefusedError(133010)
         return number
@@ -62,7 +46,7 @@ class MessagesRoute:
         if not isinstance(payload.get("message_id"), str) or not payload["message_id"]:
             raise RefusedError(131008, details="message_id is required")
         plan = self._world.faults.plan(number.phone_number_id, "", "read")
-        self._stop_by(plan, number)
+        self._authority.stop_by(plan, number)
         await asyncio.sleep(number.knobs.answer_delay + plan.slow)
         if not plan.accepted:
             return end(plan, {})
@@ -77,7 +61,7 @@ class MessagesRoute:
         world, knobs = self._world, number.knobs
         conversation, to_phone = self._recipient(number, payload)
         plan = world.faults.plan(number.phone_number_id, conversation.customer, "send")
-        self._stop_by(plan, number)
+        self._authority.stop_by(plan, number)
         if not plan.accepted:
             world.account.lose(number.phone_number_id, conversation.customer, payload.get("biz_opaque_callback_data"))
             await asyncio.sleep(knobs.answer_delay + plan.slow)
@@ -100,14 +84,6 @@ class MessagesRoute:
             "messages": [{"id": message.record.wamid}],
         }
         return end(plan, accepted)
-
-    def _stop_by(self, plan: Plan, number: Number) -> None:
-        """Refuse the call as a fault says, or as follows from what a fault takes away just now."""
-        if plan.access is not None:
-            self._world.take_access(number.phone_number_id, plan.access)
-            raise dead_token() if plan.access.kind == "revoke" else invisible_object(number.phone_number_id)
-        if plan.refuse is not None:
-            raise refusal(plan.refuse)
 
     def _recipient(self, number: Number, payload: dict[str, Any]) -> tuple[Conversation, bool]:
         """Who gets it, and whether it was sent to a phone number: `to` wins over `recipient`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from urllib.parse import parse_qs
 
@@ -14,7 +14,7 @@ from simulator.authority import Authority, bearer
 from simulator.business.tokens import MANAGEMENT, Token
 from simulator.calls import CallRecord
 from simulator.endings import end, refusal
-from simulator.faults import CallName
+from simulator.faults import CallName, Plan
 from simulator.management.usage import Usage
 from simulator.refusals import RefusedError, dead_token, invisible_object
 from simulator.world import World
@@ -34,6 +34,10 @@ class Call:
     """Query and body together, as Graph reads them."""
     token: Token | None
     """None: the call is the app's own."""
+    base_url: str = ""
+    """Under which the simulator was called."""
+    plan: Plan = field(default_factory=Plan)
+    """What befalls the call."""
 
     @property
     def holder(self) -> Token:
@@ -41,6 +45,12 @@ class Call:
         if self.token is None:
             raise dead_token()
         return self.token
+
+    @property
+    def met_as(self) -> str:
+        """Whose faults the call meets: the object's that it names, a file's number's."""
+        stored = self.world.files.stored.get(self.object_id)
+        return self.object_id if stored is None else stored.phone_number_id
 
     def text(self, name: str) -> str:
         """A parameter as text; empty if it was left out."""
@@ -74,7 +84,9 @@ class Desk:
         )
         try:
             token = self._authorize(request, operation, params)
-            call = Call(self._world, operation.name, request.method, object_id, params, token)
+            call = Call(
+                self._world, operation.name, request.method, object_id, params, token, base_url=str(request.base_url)
+            )
             response = await self._run(operation, call, record)
         except RefusedError as error:
             record.outcome, record.code, record.answer = "refused", error.code, "answer"
@@ -98,9 +110,9 @@ class Desk:
         return token
 
     async def _run(self, operation: Operation, call: Call, record: CallRecord) -> Response:
-        plan = self._world.faults.plan(call.object_id, "", operation.name)
+        plan = self._world.faults.plan(call.met_as, "", operation.name)
         if plan.access is not None:
-            call.world.take_access(call.object_id, plan.access)
+            call.world.take_access(call.met_as, plan.access)
             raise dead_token() if plan.access.kind == "revoke" else invisible_object(call.object_id, method=call.method)
         if plan.refuse is not None:
             self._usage.note(call.object_id, plan.refuse)
@@ -109,7 +121,7 @@ class Desk:
             record.outcome, record.answer = "lost", plan.ending
             await asyncio.sleep(plan.slow)
             return end(plan, {})
-        content = await operation.run(call)
+        content = await operation.run(replace(call, plan=plan))
         record.outcome = "ok"
         await asyncio.sleep(plan.slow)
         record.answer = plan.ending

@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator.management import exchange, numbers, registration, subscriptions, sync, wabas
+from simulator.business.tokens import MESSAGING
+from simulator.management import exchange, files, numbers, registration, subscriptions, sync, wabas
 from simulator.management.call import Desk, Operation
 from simulator.refusals import invisible_object
 from simulator.world import World
@@ -32,6 +33,8 @@ SUBSCRIPTIONS = Operation("subscriptions", subscriptions.app_subscriptions, auth
 NUMBER = Operation("number", numbers.read_number)
 CHANGE_NUMBER = Operation("change_number", numbers.change_number)
 WABA = Operation("waba", wabas.read_waba)
+MEDIA = Operation("media", files.read_media, scope=MESSAGING)
+DELETE_MEDIA = Operation("delete_media", files.delete_media, scope=MESSAGING)
 BUSINESS = Operation("business", wabas.read_business, scope="business_management")
 
 UNDER_OBJECT = (
@@ -64,8 +67,14 @@ def management_routes(world: World) -> list[Route]:
         object_id = request.path_params["object_id"]
         if object_id in world.numbers:
             return await desk.answer(request, NUMBER, object_id)
+        if object_id in world.files.stored:
+            return await desk.answer(request, MEDIA, object_id)
         is_waba = object_id in world.assets.wabas or object_id not in world.assets.businesses
         return await desk.answer(request, WABA if is_waba else BUSINESS, object_id)
+
+    async def delete(request: Request) -> Response:
+        object_id = request.path_params["object_id"]
+        return await desk.answer(request, DELETE_MEDIA, object_id)
 
     async def change(request: Request) -> Response:
         object_id = request.path_params["object_id"]
@@ -82,6 +91,7 @@ def management_routes(world: World) -> list[Route]:
         ),
         Route(f"{root}/{{object_id}}", read, methods=["GET"]),
         Route(f"{root}/{{object_id}}", change, methods=["POST"]),
+        Route(f"{root}/{{object_id}}", delete, methods=["DELETE"]),
     ]
 
 
