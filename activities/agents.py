@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 from store import asking
 from store.asking import Question, Said
 from store.engine import Database
-from store.errors import HoldfastError
+from store.errors import HoldfastError, InvalidRequestError
 from store.organizations import open_agent_secret
 from store.sealing import KeyRing
 from store.turn_plan import Reply
@@ -69,7 +69,10 @@ class Agents:
         if question is None or question.state != "asking":
             return AskOutcome(str(turn_id), question.state if question else "discarded")
         replies = _replies(await self._post(question))
-        state = await asking.answer(self.database, turn_id, replies, attempts=attempt, stale_after=self.stale_after)
+        try:
+            state = await asking.answer(self.database, turn_id, replies, attempts=attempt, stale_after=self.stale_after)
+        except InvalidRequestError as error:
+            raise AgentError(f"The agent's answer cannot be sent: {error.detail}", final=True) from None
         return AskOutcome(str(turn_id), state, replies=len(replies) if state == "answered" else 0)
 
     async def fail(self, turn_id: UUID, *, code: str, detail: str) -> AskOutcome:

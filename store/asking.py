@@ -7,10 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text, Uuid
 
 from store import nudges
 from store.engine import Database
+from store.errors import ConflictError, InvalidRequestError, NotFoundError
+from store.references import Place, References, refer
 from store.turn_plan import Reply
 from store.turns import reply_values
 
@@ -39,7 +42,8 @@ _HISTORY = text("""
 """)
 
 _LOCK = text("""
-    SELECT c.id FROM conversations c JOIN turns t ON t.conversation_id = c.id WHERE t.id = :turn_id
+    SELECT c.organization_id, c.integration_id, c.id AS conversation_id
+    FROM conversations c JOIN turns t ON t.conversation_id = c.id WHERE t.id = :turn_id
     FOR NO KEY UPDATE OF c
 """)
 
@@ -50,16 +54,19 @@ _ANSWER = text("""
       RETURNING id, organization_id, conversation_id
     )
     INSERT INTO messages (id, organization_id, integration_id, conversation_id, direction, author, type, content,
-                          state, turn_id, queue_no, send_before)
+                          state, turn_id, queue_no, send_before, about_wamid)
     SELECT reply.id, a.organization_id, c.integration_id, c.id, 'out', 'bot', reply.type, reply.content,
-           'queued', a.id, nextval('message_queue_no_seq'), clock_timestamp() + CAST(:stale_after AS interval)
+           'queued', a.id, nextval('message_queue_no_seq'), clock_timestamp() + CAST(:stale_after AS interval),
+           reply.about_wamid
     FROM answered a JOIN conversations c ON c.id = a.conversation_id,
-         unnest(:reply_ids, :reply_types, :reply_contents) WITH ORDINALITY AS reply (id, type, content, n)
+         unnest(:reply_ids, :reply_types, :reply_contents, :about_wamids)
+           WITH ORDINALITY AS reply (id, type, content, about_wamid, n)
     ORDER BY reply.n
 """).bindparams(
     bindparam("reply_ids", type_=ARRAY(Uuid)),
     bindparam("reply_types", type_=ARRAY(Text)),
     bindparam("reply_contents", type_=ARRAY(JSONB)),
+    bindparam("about_wamids", type_=ARRAY(Text)),
 )
 
 _FAIL = text("""
@@ -132,19 +139,32 @@ async def question(database: Database, turn_id: UUID) -> Question | None:
 async def answer(
     database: Database, turn_id: UUID, replies: list[Reply], *, attempts: int, stale_after: timedelta
 ) -> str:
-    """Queue the replies and end the turn, if it is still `asking`; its state afterwards."""
+    """Queue the replies and end the turn, if it is still `asking`; its state afterwards.
+
+    Raises:
+        InvalidRequestError: a reply refers to what is not there; the words name which, and the field.
+    """
     values = {"turn_id": turn_id, "attempts": attempts, "stale_after": stale_after, **reply_values(replies)}
     async with database.transaction() as connection:
-        conversation_id = (await connection.execute(_LOCK, {"turn_id": turn_id})).scalar_one()
+        place = Place(**(await connection.execute(_LOCK, {"turn_id": turn_id})).mappings().one())
+        references = [await _refer(connection, place, number, reply) for number, reply in enumerate(replies)]
+        values["about_wamids"] = [one.about_wamid for one in references]
         await connection.execute(_ANSWER, values)
-        await nudges.mark_due(connection, [conversation_id])
+        await nudges.mark_due(connection, [place.conversation_id])
         return str((await connection.execute(_STATE, {"turn_id": turn_id})).one().state)
+
+
+async def _refer(connection: AsyncConnection, place: Place, number: int, reply: Reply) -> References:
+    try:
+        return await refer(connection, place, reply.type, reply.content)
+    except (InvalidRequestError, ConflictError, NotFoundError) as error:
+        raise InvalidRequestError(f"replies.{number}: {error.detail}") from None
 
 
 async def fail(database: Database, turn_id: UUID, *, code: str, detail: str) -> str:
     """End the turn as failed, if it is still `asking`; its state afterwards."""
     async with database.transaction() as connection:
-        conversation_id = (await connection.execute(_LOCK, {"turn_id": turn_id})).scalar_one()
+        place = (await connection.execute(_LOCK, {"turn_id": turn_id})).one()
         await connection.execute(_FAIL, {"turn_id": turn_id, "code": code, "detail": detail})
-        await nudges.mark_due(connection, [conversation_id])
+        await nudges.mark_due(connection, [place.conversation_id])
         return str((await connection.execute(_STATE, {"turn_id": turn_id})).one().state)

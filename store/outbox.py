@@ -22,6 +22,7 @@ from store.errors import (
 )
 from store.ids import new_id
 from store.integrations import UnknownPolicy
+from store.references import Place, refer
 from store.tables import contact_identities, contacts, conversations, integrations, messages, queue_no
 from whatsapp.messages import validate_content
 from whatsapp.window import is_open
@@ -82,7 +83,8 @@ async def queue_message(
     The same key with the same target and draft answers what it answered first and queues nothing, however late.
 
     Raises:
-        InvalidRequestError: Meta would refuse the content, `send_before` has passed, or the target is not clear.
+        InvalidRequestError: Meta would refuse the content, what it refers to is not there, `send_before` has passed, or
+            the target is not clear.
         IdempotencyKeyReusedError: the key came before, with something else.
         NotFoundError: the organization has no such conversation, contact or number.
         TemplateRequiredError: the 24-hour window is closed.
@@ -99,6 +101,8 @@ async def queue_message(
                 return earlier
         conversation_id = await _conversation(connection, organization_id, target)
         integration_id = await _lock_and_check(connection, conversation_id, draft)
+        place = Place(organization_id, integration_id, conversation_id)
+        references = await refer(connection, place, draft.type, draft.content)
         values = {
             "id": new_id(),
             "organization_id": organization_id,
@@ -108,6 +112,7 @@ async def queue_message(
             "author": author,
             "type": draft.type,
             "content": draft.content,
+            **asdict(references),
             "state": "queued",
             "queue_no": queue_no.next_value(),
             "send_before": draft.send_before,
