@@ -31,7 +31,9 @@ _numbers = count()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("holdfast")
-    group.addoption("--postgres", metavar="URL", help="use this Postgres server, as a superuser, instead of an embedded one")
+    group.addoption(
+        "--postgres", metavar="URL", help="use this Postgres server, as a superuser, instead of an embedded one"
+    )
     group.addoption("--chaos", action="store_true", help="longer and larger fault runs (make chaos)")
     group.addoption("--seed", type=int, help="of the random choices in fault tests (default: another in each run)")
     group.addoption(
