@@ -101,6 +101,8 @@ def meaning_of(change: AccountChange, now: datetime) -> Meaning:  # noqa: PLR091
             return Meaning(note="integration.history_complete" if change.progress == _WHOLE else None)
         case HistoryRefused():
             return Meaning(found=_history_refused(change))
+        case _:
+            return Meaning()  # of a template: `store.template_events` applies it
 
 
 def _account_update(change: AccountUpdate, now: datetime) -> Meaning:

@@ -54,19 +54,21 @@ _ANSWER = text("""
       RETURNING id, organization_id, conversation_id
     )
     INSERT INTO messages (id, organization_id, integration_id, conversation_id, direction, author, type, content,
-                          state, turn_id, queue_no, send_before, about_wamid)
+                          state, turn_id, queue_no, send_before, about_wamid, template_id, category)
     SELECT reply.id, a.organization_id, c.integration_id, c.id, 'out', 'bot', reply.type, reply.content,
            'queued', a.id, nextval('message_queue_no_seq'), clock_timestamp() + CAST(:stale_after AS interval),
-           reply.about_wamid
+           reply.about_wamid, reply.template_id, reply.category
     FROM answered a JOIN conversations c ON c.id = a.conversation_id,
-         unnest(:reply_ids, :reply_types, :reply_contents, :about_wamids)
-           WITH ORDINALITY AS reply (id, type, content, about_wamid, n)
+         unnest(:reply_ids, :reply_types, :reply_contents, :about_wamids, :template_ids, :categories)
+           WITH ORDINALITY AS reply (id, type, content, about_wamid, template_id, category, n)
     ORDER BY reply.n
 """).bindparams(
     bindparam("reply_ids", type_=ARRAY(Uuid)),
     bindparam("reply_types", type_=ARRAY(Text)),
     bindparam("reply_contents", type_=ARRAY(JSONB)),
     bindparam("about_wamids", type_=ARRAY(Text)),
+    bindparam("template_ids", type_=ARRAY(Uuid)),
+    bindparam("categories", type_=ARRAY(Text)),
 )
 
 _FAIL = text("""
@@ -149,6 +151,8 @@ async def answer(
         place = Place(**(await connection.execute(_LOCK, {"turn_id": turn_id})).mappings().one())
         references = [await _refer(connection, place, number, reply) for number, reply in enumerate(replies)]
         values["about_wamids"] = [one.about_wamid for one in references]
+        values["template_ids"] = [one.template_id for one in references]
+        values["categories"] = [one.category for one in references]
         await connection.execute(_ANSWER, values)
         await nudges.mark_due(connection, [place.conversation_id])
         return str((await connection.execute(_STATE, {"turn_id": turn_id})).one().state)

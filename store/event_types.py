@@ -18,6 +18,8 @@ EventType = Literal[
     "finding.cleared",
     "message.undecided",
     "conversation.handed_over",
+    "template.status_changed",
+    "template.category_changed",
     "test",
 ]
 
@@ -34,5 +36,7 @@ EVENT_TYPES: dict[EventType, str] = {
     "finding.cleared": "What a check had found is gone.",
     "message.undecided": "Nobody knows whether a message reached its customer, and a person is asked.",
     "conversation.handed_over": "A conversation needs a person: the bot does not answer it any more.",
+    "template.status_changed": "A template was approved, rejected, paused, disabled or deleted.",
+    "template.category_changed": "Meta has put a template into another category: its price is another.",
     "test": "You asked for a trial of an endpoint.",
 }

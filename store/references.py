@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store import templates
 from store.errors import InvalidRequestError
 from whatsapp.kinds import about
 
@@ -44,6 +45,9 @@ class References:
     """Columns of its row, named as they are."""
 
     about_wamid: str | None = None
+    template_id: UUID | None = None
+    category: str | None = None
+    """Of a template, in small letters: marketing, utility, authentication."""
 
 
 async def refer(connection: AsyncConnection, place: Place, kind: str, content: Mapping[str, Any]) -> References:
@@ -51,8 +55,14 @@ async def refer(connection: AsyncConnection, place: Place, kind: str, content: M
 
     Raises:
         InvalidRequestError: it refers to what is not there or cannot be referred to; the words name the field.
+        TemplateUnusableError: Meta would refuse its template.
     """
-    return References(about_wamid=await _reacts_to(connection, place, kind, content))
+    template = await templates.check(connection, integration_id=place.integration_id, kind=kind, content=content)
+    return References(
+        about_wamid=await _reacts_to(connection, place, kind, content),
+        template_id=None if template is None else template.id,
+        category=None if template is None else template.category,
+    )
 
 
 async def _reacts_to(connection: AsyncConnection, place: Place, kind: str, content: Mapping[str, Any]) -> str | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from whatsapp.foreign import UnreadableError, identifier, instant, mapping, number, objects, text
+from whatsapp.template_changes import TemplateChange, read_template_change
 
 LONGEST_WORDS = 500
 HISTORY_DECLINED = 2593109
@@ -127,13 +128,14 @@ AccountChange = (
     | Security
     | HistoryProgress
     | HistoryRefused
+    | TemplateChange
 )
 
 
 def read_change(field: str, value: Json) -> AccountChange | None:
     """What a value of this field says; None for fields that are none of an account's, or say nothing that is known."""
     build = _FIELDS.get(field)
-    return build(value) if build else None
+    return build(value) if build else read_template_change(field, value)
 
 
 def history_progress(metadata: Json) -> HistoryProgress:

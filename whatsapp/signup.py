@@ -17,6 +17,10 @@ REQUIRED_FIELDS = (
     "phone_number_name_update",
     "phone_number_quality_update",
     "security",
+    "message_template_status_update",
+    "message_template_quality_update",
+    "message_template_components_update",
+    "template_category_update",
 )
 """Fields of our app's webhook without which something does not work; `messages` first: without it nothing arrives."""
 COEXISTENCE_FIELDS = ("history", "smb_app_state_sync", "smb_message_echoes")
