@@ -44,7 +44,13 @@ async def release(database: Database, integration_id: UUID) -> str:
     freed = (
         update(integrations)
         .where(integrations.c.id == integration_id, _RELEASED)
-        .values(state="live", state_reason=None, state_since=func.clock_timestamp())
+        .values(
+            state="live",
+            state_reason=None,
+            state_since=func.clock_timestamp(),
+            # Its first check reads the account's templates.
+            check_due_at=func.clock_timestamp(),
+        )
         .returning(integrations.c.organization_id)
     )
     async with database.transaction() as connection:

@@ -7,10 +7,16 @@ from whatsapp.account_facts import AppSubscription, NumberFacts, Subscription, T
 from whatsapp.accounts import Done
 from whatsapp.calls import Failure, NotWritten, Refused
 from whatsapp.errors import Verdict, classify
+from whatsapp.template_calls import TemplateCalls
 
 
 class Meta(Protocol):
     """The calls of a check; `whatsapp.accounts.Accounts` has them."""
+
+    @property
+    def templates(self) -> TemplateCalls:
+        """The calls about message templates."""
+        ...
 
     async def inspect_token(self, token: str) -> TokenFacts | Failure:
         """What Meta knows of a token."""

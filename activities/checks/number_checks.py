@@ -14,6 +14,7 @@ from activities.checks import health, judging
 from activities.checks.meta import Meta, failed
 from activities.checks.report import Report
 from activities.checks.subscribing import Subscribing
+from activities.checks.templates import read_templates
 from activities.checks.tokens import Tokens
 from activities.heartbeat import heartbeating
 from store import checks
@@ -82,6 +83,7 @@ class NumberChecks(CheckActivities):
             recorded = await checks.record(self.database, number, report.findings(number))
             if recorded is not None:
                 await self._pace(number, recorded)
+                await self._read_templates(number, report)
                 return _checked(number, report, recorded)
         raise UnavailableError("The number's token was replaced during each look at it.")
 
@@ -101,6 +103,12 @@ class NumberChecks(CheckActivities):
             subscribing = Subscribing(self.meta, self.ring, self.app_id, self.callbacks, self.override_url)
             await subscribing.look(number, token, facts, report)
         return number, report
+
+    async def _read_templates(self, number: NumberToCheck, report: Report) -> None:
+        """Last: what was found stands, whatever becomes of it."""
+        token = self._token(number)
+        if token is not None and report.may_live and report.ill is None:
+            await read_templates(self.database, self.meta, number, token)
 
     def _token(self, number: NumberToCheck) -> str | None:
         sealed = number.access_token_sealed
