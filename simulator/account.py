@@ -21,14 +21,22 @@ class Accepted:
     type: str
     callback_data: str | None
     arrived_at: float
+    payload: dict[str, Any] = field(default_factory=dict)
+    """All of it, as it was posted."""
     outcome: str = "pending"
     """`delivered` once the customer has it, `failed` if it ends with a late failed status, `held` while the messaging
     limit of its portfolio keeps it back."""
     code: int | None = None
+    details: str = ""
+    """Why it failed, if there is more to say than the code does."""
     statuses_withheld: bool = False
     answer: str = "pending"
     """What the caller got: answer, close_idle (an answer, the connection's last), drop, cut, half_close, server_error;
     `unheard`: it had gone before the answer."""
+
+    def fail(self, code: int, details: str = "") -> None:
+        """End with a late `failed`."""
+        self.outcome, self.code, self.details = "failed", code, details
 
     @property
     def is_untold(self) -> bool:

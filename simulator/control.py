@@ -11,6 +11,7 @@ from starlette.responses import Response
 from simulator import orders
 from simulator.account_view import account_view
 from simulator.customers import Conversation
+from simulator.emitted import note_body, note_value
 from simulator.faults_control import add_fault_routes
 from simulator.kinds_control import add_kind_routes
 from simulator.load import Load
@@ -204,6 +205,7 @@ def _add_webhooks(router: APIRouter, world: World) -> None:
 def _add_raw_webhooks(router: APIRouter, world: World) -> None:
     @router.post("/emit")
     async def emit(order: orders.EmitOrder) -> Json:
+        note_value(world, order.value)
         world.deliveries.send((order.waba_id, {"field": order.field, "value": order.value}), copies=order.copies)
         return {"queued": order.copies}
 
@@ -216,7 +218,9 @@ def _add_raw_webhooks(router: APIRouter, world: World) -> None:
         url: str | None = None,
     ) -> Json:
         """Deliver the request's own bytes, `times` at once and without repeats."""
-        return {"answers": await _send_raw(world, await request.body(), times=times, signature=signature, url=url)}
+        body = await request.body()
+        note_body(world, body)
+        return {"answers": await _send_raw(world, body, times=times, signature=signature, url=url)}
 
     @router.post("/dashboard-sample")
     async def send_dashboard_sample() -> Json:

@@ -49,6 +49,8 @@ class Conversation:
     wa_id: str | None
     """None for a customer with a username who shares no phone number."""
     user_id: str
+    business_id: str
+    """The portfolio to whose numbers the user has this BSUID."""
     name: str
     username: str | None = None
     shares_phone: bool = True
@@ -148,6 +150,20 @@ class Customers:
         known = self.find(number.phone_number_id, phone)
         return known or self.of(number, wa_id=whatsapp_id(phone))
 
+    def user(self, number: Number, user_id: str) -> Conversation | None:
+        """The conversation with a BSUID: known to the number, or to another one of its portfolio."""
+        known = self.find(number.phone_number_id, user_id)
+        if known is not None:
+            return known
+        elsewhere = (
+            one for one in self.conversations if (one.user_id, one.business_id) == (user_id, number.business_id)
+        )
+        if (other := next(elsewhere, None)) is None:
+            return None
+        known = self.of(number, wa_id=other.wa_id, user_id=user_id, name=other.name, username=other.username)
+        known.shares_phone = other.shares_phone
+        return known
+
     def change(self, conversation: Conversation, *, wa_id: str | None, user_id: str) -> None:
         """Let a customer be somebody else at Meta, and found as such alone."""
         for identity in (conversation.wa_id, conversation.user_id):
@@ -173,6 +189,7 @@ class Customers:
             phone_number_id=number.phone_number_id,
             wa_id=wa_id,
             user_id=user_id or bsuid(number.business_id, wa_id or ""),
+            business_id=number.business_id,
             name=name or f"Customer {(wa_id or user_id or '')[-4:]}",
             username=username if wa_id else username or f"customer.{(user_id or '')[-6:].lower()}",
         )

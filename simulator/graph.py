@@ -10,8 +10,10 @@ from starlette.responses import Response
 from simulator.authority import Authority
 from simulator.customers import Conversation
 from simulator.endings import end, is_gone
+from simulator.kinds.check import check_content
+from simulator.kinds.sending import Sending
 from simulator.numbers import Number
-from simulator.payloads import problem
+from simulator.payloads import check_envelope
 from simulator.refusals import RefusedError
 from simulator.world import World
 
@@ -56,10 +58,10 @@ class MessagesRoute:
         return end(plan, {"success": True})
 
     async def _send(self, number: Number, payload: dict[str, Any], request: Request) -> Response:
-        if found := problem(payload):
-            raise found
+        check_envelope(payload)
         world, knobs = self._world, number.knobs
         conversation, to_phone = self._recipient(number, payload)
+        late = check_content(Sending(world, number, conversation, payload))
         plan = world.faults.plan(number.phone_number_id, conversation.customer, "send")
         self._authority.stop_by(plan, number)
         if not plan.accepted:
@@ -67,7 +69,7 @@ class MessagesRoute:
             await asyncio.sleep(knobs.answer_delay + plan.slow)
             return end(plan, {})
         self._check_limits(number, conversation)
-        message = world.accept(number, conversation, payload, plan=plan, to_phone=to_phone)
+        message = world.accept(number, conversation, payload, plan=plan, to_phone=to_phone, late=late)
         if knobs.statuses_before_answer:
             world.deliver(message)
         if knobs.answer_delay:
@@ -89,7 +91,7 @@ class MessagesRoute:
         """Who gets it, and whether it was sent to a phone number: `to` wins over `recipient`."""
         customers, to = self._world.customers, payload.get("to")
         if not to:
-            known = customers.find(number.phone_number_id, payload["recipient"])
+            known = customers.user(number, payload["recipient"])
             if known is None:
                 raise RefusedError(131026, details="No user with this business-scoped user id")
             return known, False

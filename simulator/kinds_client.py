@@ -1,10 +1,49 @@
 """The client's part for messages of every kind: what customers and the business's own app write."""
 
 import base64
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from simulator.control_call import ControlCalls
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A message that Graph accepted, whole."""
+
+    wamid: str
+    phone_number_id: str
+    customer: str
+    type: str
+    payload: dict[str, Any]
+    """As it was posted."""
+    arrived_at: datetime
+    outcome: str
+    """delivered, failed, held or pending."""
+    code: int | None
+    """What it failed with."""
+    details: str
+
+    @property
+    def content(self) -> Any:
+        """What stands under the type's own key."""
+        return self.payload[self.type]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that Graph has, or had until its time was over."""
+
+    media_id: str
+    phone_number_id: str
+    mime_type: str
+    expires_at: datetime
+    from_customer: bool
+    """False: it was uploaded."""
+    size: int
+    sha256: str
+    """Hex."""
 
 
 class KindsClient(ControlCalls):
@@ -114,6 +153,27 @@ class KindsClient(ControlCalls):
         if timestamp is not None:
             order["timestamp"] = int(timestamp.timestamp())
         return bool((await self._call("POST", "/preferences", json=order))["sent"])
+
+    async def sent(self, phone_number_id: str | None = None, customer: str | None = None) -> list[SentMessage]:
+        """What was accepted for a customer, a number or all of them, whole and in order."""
+        wanted = (("phone_number_id", phone_number_id), ("customer", customer))
+        rows = await self._call("GET", "/sent", params={name: value for name, value in wanted if value is not None})
+        return [SentMessage(**(row | {"arrived_at": _instant(row["arrived_at"])})) for row in rows]
+
+    async def files(self) -> list[KeptFile]:
+        """Every file that was uploaded or sent by a customer, in order; deleted ones are gone."""
+        rows = await self._call("GET", "/files")
+        return [KeptFile(**(row | {"expires_at": _instant(row["expires_at"])})) for row in rows]
+
+    async def file(self, media_id: str) -> bytes:
+        """The bytes of a file."""
+        response = await self._http.get(f"/files/{media_id}")
+        response.raise_for_status()
+        return response.content
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _customer(phone_number_id: str, wa_id: str | None, user_id: str | None) -> dict[str, Any]:

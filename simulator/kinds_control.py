@@ -5,20 +5,25 @@ import secrets
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
+from starlette.responses import Response
 
 from simulator import kinds_orders as orders
 from simulator.customers import Conversation, bsuid
+from simulator.files import StoredFile
 from simulator.numbers import Number
+from simulator.refusals import answer
 from simulator.wire import echo_change, messages_change
 from simulator.world import World
 
 Json = dict[str, Any]
+_TOLD_OF_SENT = ("wamid", "phone_number_id", "customer", "type", "payload", "arrived_at", "outcome", "code", "details")
 
 
 def add_kind_routes(router: APIRouter, world: World) -> None:
     """All of it."""
     _add_messages(router, world)
     _add_customers(router, world)
+    _add_views(router, world)
 
     @router.post("/echoes")
     async def echo(order: orders.MessageOrder) -> Json:
@@ -102,6 +107,37 @@ def _add_customers(router: APIRouter, world: World) -> None:
         change = messages_change(number, contacts=[conversation.contact()], user_preferences=[preference])
         change["field"] = "user_preferences"
         return {"sent": world.tell(number, change, copies=number.knobs.webhook_copies)}
+
+
+def _add_views(router: APIRouter, world: World) -> None:
+    @router.get("/sent")
+    async def list_sent(phone_number_id: str | None = None, customer: str | None = None) -> Response:
+        """Every message that was accepted, whole, in order."""
+        rows = [
+            {name: getattr(message, name) for name in _TOLD_OF_SENT}
+            for message in world.account.accepted
+            if phone_number_id in {None, message.phone_number_id} and customer in {None, message.customer}
+        ]
+        return answer(rows)
+
+    @router.get("/files")
+    async def list_files() -> list[Json]:
+        """Every file, over or not, without its bytes."""
+        return [_file_view(stored) for stored in world.files.stored.values()]
+
+    @router.get("/files/{media_id}")
+    async def read_file(media_id: str) -> Response:
+        """The bytes of a file."""
+        stored = world.files.stored.get(media_id)
+        if stored is None:
+            raise HTTPException(404, f"no file {media_id}")
+        return Response(stored.data, media_type=stored.mime_type)
+
+
+def _file_view(stored: StoredFile) -> Json:
+    names = ("media_id", "phone_number_id", "mime_type", "expires_at", "from_customer")
+    sizes = {"size": len(stored.data), "sha256": stored.sha256.hex()}
+    return {name: getattr(stored, name) for name in names} | sizes
 
 
 def _system(conversation: Conversation, order: orders.ChangedNumberOrder, user_id: str) -> Json:

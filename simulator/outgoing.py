@@ -34,8 +34,15 @@ class Outgoing:
         )
 
     def statuses(self) -> list[Change]:
-        """Those of a message that arrives, as many as its number's knobs say; a reaction brings the first alone."""
-        knobs = self.number.knobs
+        """Those of a message that arrives, as many as its number's knobs say.
+
+        A reaction brings the first alone, a voice message that is read is `played` too.
+        """
+        names = self.number.knobs.statuses
+        if self.record.type == "reaction":
+            names = names[:1]
+        elif self.record.type == "audio" and self.payload["audio"].get("voice") and "read" in names:
+            names = (*names, "played")
         return [
             status_change(
                 self.number,
@@ -46,7 +53,7 @@ class Outgoing:
                 callback_data=self.record.callback_data,
                 to_phone=self.to_phone,
             )
-            for name in (knobs.statuses if self.record.type != "reaction" else knobs.statuses[:1])
+            for name in names
         ]
 
     def failure(self, code: int, wamid: str) -> Change:
@@ -58,5 +65,5 @@ class Outgoing:
             timestamp=int(self.record.arrived_at),
             to_phone=self.to_phone,
             code=code,
-            details=self.plan.fail.details if self.plan.fail else "",
+            details=self.record.details,
         )

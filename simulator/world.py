@@ -42,6 +42,8 @@ class World:
     faults: Faults = field(init=False)
     player: Player = field(init=False)
     deliveries: Deliveries = field(init=False)
+    emitted: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Messages that a test put into webhooks by itself: type and timestamp by wamid."""
     _timers: set[asyncio.TimerHandle] = field(default_factory=set)
     _given_back: set[asyncio.TimerHandle] = field(default_factory=set)
     _held: list[Outgoing] = field(default_factory=list)
@@ -112,9 +114,19 @@ class World:
         )
 
     def accept(
-        self, number: Number, conversation: Conversation, payload: dict[str, Any], *, plan: Plan, to_phone: bool
+        self,
+        number: Number,
+        conversation: Conversation,
+        payload: dict[str, Any],
+        *,
+        plan: Plan,
+        to_phone: bool,
+        late: tuple[int, str] | None = None,
     ) -> Outgoing:
-        """Take a message in Meta's name: from here on it counts, whatever the caller gets to hear."""
+        """Take a message in Meta's name: from here on it counts, whatever the caller gets to hear.
+
+        `late` is the code, with details, that it fails with for what it says.
+        """
         now = self.clock.now()
         number.throughput.count(now)
         record = Accepted(
@@ -125,9 +137,12 @@ class World:
             type=payload["type"],
             callback_data=payload.get("biz_opaque_callback_data"),
             arrived_at=now,
+            payload=payload,
         )
         if plan.fail is not None:
-            record.outcome, record.code = "failed", plan.fail.code or 131026
+            record.fail(plan.fail.code or 131026, plan.fail.details)
+        elif late is not None:
+            record.fail(*late)
         elif not conversation.window_is_open(now):
             self._judge_outside_window(record, number, conversation)
         record.statuses_withheld = plan.withhold and record.outcome != "failed"
@@ -137,13 +152,13 @@ class World:
     def _judge_outside_window(self, record: Accepted, number: Number, conversation: Conversation) -> None:
         """Only templates are delivered there, to as many users as the portfolio's limit says; the rest ends late."""
         if record.type != "template":
-            record.outcome, record.code = "failed", RE_ENGAGEMENT
+            record.fail(RE_ENGAGEMENT)
         elif number.knobs.over_limit == "ignore" or self._has_reach(number, conversation):
             return
         elif number.knobs.over_limit == "hold":
             record.outcome = "held"
         else:
-            record.outcome, record.code = "failed", OVER_LIMIT
+            record.fail(OVER_LIMIT)
 
     def deliver(self, message: Outgoing) -> None:
         """Hand an accepted message to its customer and send its statuses; a failed one only has its status.

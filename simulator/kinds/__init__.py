@@ -1,0 +1,1 @@
+"""What Graph takes of each kind of message that is sent, and what it refuses it for."""
