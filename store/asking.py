@@ -54,13 +54,17 @@ _ANSWER = text("""
       RETURNING id, organization_id, conversation_id
     )
     INSERT INTO messages (id, organization_id, integration_id, conversation_id, direction, author, type, content,
-                          state, turn_id, queue_no, send_before, about_wamid, template_id, category)
+                          state, turn_id, queue_no, send_before, about_wamid, template_id, category, media_id,
+                          hold, hold_since, reason)
     SELECT reply.id, a.organization_id, c.integration_id, c.id, 'out', 'bot', reply.type, reply.content,
            'queued', a.id, nextval('message_queue_no_seq'), clock_timestamp() + CAST(:stale_after AS interval),
-           reply.about_wamid, reply.template_id, reply.category
+           reply.about_wamid, reply.template_id, reply.category, reply.media_id,
+           reply.hold, reply.hold_since, reply.reason
     FROM answered a JOIN conversations c ON c.id = a.conversation_id,
-         unnest(:reply_ids, :reply_types, :reply_contents, :about_wamids, :template_ids, :categories)
-           WITH ORDINALITY AS reply (id, type, content, about_wamid, template_id, category, n)
+         unnest(:reply_ids, :reply_types, :reply_contents, :about_wamids, :template_ids, :categories, :media_ids,
+                CAST(:holds AS text[]), CAST(:holds_since AS timestamptz[]), CAST(:reasons AS text[]))
+           WITH ORDINALITY AS reply (id, type, content, about_wamid, template_id, category, media_id,
+                                     hold, hold_since, reason, n)
     ORDER BY reply.n
 """).bindparams(
     bindparam("reply_ids", type_=ARRAY(Uuid)),
@@ -69,6 +73,7 @@ _ANSWER = text("""
     bindparam("about_wamids", type_=ARRAY(Text)),
     bindparam("template_ids", type_=ARRAY(Uuid)),
     bindparam("categories", type_=ARRAY(Text)),
+    bindparam("media_ids", type_=ARRAY(Uuid)),
 )
 
 _FAIL = text("""
@@ -153,6 +158,10 @@ async def answer(
         values["about_wamids"] = [one.about_wamid for one in references]
         values["template_ids"] = [one.template_id for one in references]
         values["categories"] = [one.category for one in references]
+        values["media_ids"] = [one.media_id for one in references]
+        values["holds"] = [one.hold for one in references]
+        values["holds_since"] = [one.hold_since for one in references]
+        values["reasons"] = [one.reason for one in references]
         await connection.execute(_ANSWER, values)
         await nudges.mark_due(connection, [place.conversation_id])
         return str((await connection.execute(_STATE, {"turn_id": turn_id})).one().state)

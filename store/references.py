@@ -5,14 +5,14 @@ One door for whoever queues: the business's own software, a person, an agent.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import templates
+from store import media, templates
 from store.errors import InvalidRequestError
 from whatsapp.kinds import about
 
@@ -48,6 +48,11 @@ class References:
     template_id: UUID | None = None
     category: str | None = None
     """Of a template, in small letters: marketing, utility, authentication."""
+    media_id: UUID | None = None
+    hold: str | None = None
+    """`media` while the number has none of its file at Meta."""
+    hold_since: datetime | None = None
+    reason: str | None = None
 
 
 async def refer(connection: AsyncConnection, place: Place, kind: str, content: Mapping[str, Any]) -> References:
@@ -57,11 +62,22 @@ async def refer(connection: AsyncConnection, place: Place, kind: str, content: M
         InvalidRequestError: it refers to what is not there or cannot be referred to; the words name the field.
         TemplateUnusableError: Meta would refuse its template.
     """
+    file = await media.check(
+        connection,
+        organization_id=place.organization_id,
+        integration_id=place.integration_id,
+        kind=kind,
+        content=content,
+    )
     template = await templates.check(connection, integration_id=place.integration_id, kind=kind, content=content)
     return References(
         about_wamid=await _reacts_to(connection, place, kind, content),
         template_id=None if template is None else template.id,
         category=None if template is None else template.category,
+        media_id=file.media_id,
+        hold=file.hold,
+        hold_since=file.hold_since,
+        reason=file.reason,
     )
 
 
