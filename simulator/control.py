@@ -19,6 +19,7 @@ from simulator.notices_control import add_notice_routes
 from simulator.numbers import Knobs, Number
 from simulator.onboarding_control import add_onboarding_routes
 from simulator.refusals import answer
+from simulator.templates_control import add_template_routes
 from simulator.wire import dashboard_sample, sign
 from simulator.world import World
 
@@ -39,6 +40,7 @@ def control_routes(world: World) -> APIRouter:
     add_onboarding_routes(router, world)
     add_notice_routes(router, world)
     add_kind_routes(router, world)
+    add_template_routes(router, world)
     return router
 
 

@@ -22,6 +22,7 @@ CallName = Literal[
     "subscribed_apps", "subscribe", "unsubscribe", "subscriptions",
     "profile", "change_profile", "upload_session", "upload", "upload_offset",
     "upload_media", "media", "download", "delete_media",
+    "templates", "template", "make_template", "edit_template", "delete_template",
     "webhook",
 ]  # fmt: skip
 """Every call that Graph answers here, and `webhook`: every update that is delivered to the app.

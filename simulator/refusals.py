@@ -47,7 +47,13 @@ _KNOWN: dict[int, tuple[int, str]] = {
     131056: (400, "Business account, consumer account pair rate limit hit"),
     131057: (500, "Account in maintenance mode"),
     131062: (400, "Recipient not allowed"),
-    132001: (404, "Template does not exist"),
+    132000: (400, "Number of parameters does not match the expected number of params"),
+    132001: (404, "Template name does not exist in the translation"),
+    132005: (400, "Translated text too long"),
+    132007: (400, "Template Character Policy Violated"),
+    132012: (400, "Parameter format does not match format in the created template"),
+    132015: (400, "Template is Paused"),
+    132016: (400, "Template is Disabled"),
     133004: (503, "Server temporarily unavailable"),
     133005: (400, "Two-step verification PIN Mismatch"),
     133006: (400, "Phone number re-verification needed"),
@@ -79,6 +85,8 @@ class RefusedError(Exception):
     http_status: int | None = None
     is_transient: bool | None = None
     kind: str = "OAuthException"
+    user_title: str | None = None
+    user_message: str | None = None
 
     def response(self) -> Response:
         """The answer as Graph gives it."""
@@ -92,6 +100,8 @@ class RefusedError(Exception):
         }
         if self.subcode is not None:
             error["error_subcode"] = self.subcode
+        if self.user_title is not None:
+            error |= {"error_user_title": self.user_title, "error_user_msg": self.user_message}
         if transient:
             error["is_transient"] = True
         if details := self.details or _DETAILS.get(self.code):

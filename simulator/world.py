@@ -20,6 +20,7 @@ from simulator.limits import TIERS, Reach
 from simulator.numbers import Number
 from simulator.outgoing import Outgoing
 from simulator.player import Player
+from simulator.templates import Shelf
 from simulator.wire import Change, inbound_change
 
 RE_ENGAGEMENT = 131047
@@ -38,6 +39,7 @@ class World:
     account: Account = field(default_factory=Account)
     assets: Assets = field(init=False)
     files: Files = field(init=False)
+    templates: Shelf = field(default_factory=Shelf)
     chance: random.Random = field(init=False)
     faults: Faults = field(init=False)
     player: Player = field(init=False)

@@ -3,8 +3,9 @@
 from simulator.kinds.attachments import KINDS, check_attachment
 from simulator.kinds.interactive import check_interactive
 from simulator.kinds.params import MISSING, NOT_VALID, Param
-from simulator.kinds.plain import check_contacts, check_location, check_reaction, check_template_shape, check_text
+from simulator.kinds.plain import check_contacts, check_location, check_reaction, check_text
 from simulator.kinds.sending import LateFailure, Sending
+from simulator.kinds.templates import check_template
 from simulator.refusals import RefusedError
 
 _UNSUPPORTED = 131051
@@ -13,7 +14,7 @@ _CHECKS = {
     "location": check_location,
     "reaction": check_reaction,
     "interactive": check_interactive,
-    "template": check_template_shape,
+    "template": check_template,
 }
 
 

@@ -54,13 +54,6 @@ def check_contacts(contacts: Any) -> None:
         card.maybe_text("birthday")
 
 
-def check_template_shape(_: Sending, template: Param) -> None:
-    """`template`: a name and a language; what else it needs, its definition says."""
-    template.text("name")
-    template.object("language").text("code")
-    template.objects("components", least=0)
-
-
 def check_reaction(sending: Sending, reaction: Param) -> None:
     """`reaction`: an emoji to a message of the last 30 days; an empty one takes it back."""
     reaction.only("message_id", "emoji")

@@ -1,6 +1,6 @@
 """The paths of management calls. All begin with a version: a path without one is nobody's."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from simulator.business.tokens import MESSAGING
-from simulator.management import exchange, files, numbers, registration, subscriptions, sync, wabas
+from simulator.management import exchange, files, numbers, registration, subscriptions, sync, templates, wabas
 from simulator.management.call import Desk, Operation
 from simulator.refusals import invisible_object
 from simulator.world import World
@@ -35,6 +35,8 @@ CHANGE_NUMBER = Operation("change_number", numbers.change_number)
 WABA = Operation("waba", wabas.read_waba)
 MEDIA = Operation("media", files.read_media, scope=MESSAGING)
 DELETE_MEDIA = Operation("delete_media", files.delete_media, scope=MESSAGING)
+TEMPLATE = Operation("template", templates.read_template)
+EDIT_TEMPLATE = Operation("edit_template", templates.edit_template)
 BUSINESS = Operation("business", wabas.read_business, scope="business_management")
 
 UNDER_OBJECT = (
@@ -47,6 +49,9 @@ UNDER_OBJECT = (
     ("POST", "register", Operation("register", registration.register)),
     ("POST", "deregister", Operation("deregister", registration.deregister)),
     ("POST", "smb_app_data", Operation("sync", sync.sync)),
+    ("GET", "message_templates", Operation("templates", templates.list_templates)),
+    ("POST", "message_templates", Operation("make_template", templates.make_template)),
+    ("DELETE", "message_templates", Operation("delete_template", templates.delete_template)),
     ("GET", "subscriptions", SUBSCRIPTIONS),
 )
 
@@ -65,12 +70,7 @@ def management_routes(world: World) -> list[Route]:
 
     async def read(request: Request) -> Response:
         object_id = request.path_params["object_id"]
-        if object_id in world.numbers:
-            return await desk.answer(request, NUMBER, object_id)
-        if object_id in world.files.stored:
-            return await desk.answer(request, MEDIA, object_id)
-        is_waba = object_id in world.assets.wabas or object_id not in world.assets.businesses
-        return await desk.answer(request, WABA if is_waba else BUSINESS, object_id)
+        return await desk.answer(request, _reading(world, object_id), object_id)
 
     async def delete(request: Request) -> Response:
         object_id = request.path_params["object_id"]
@@ -78,6 +78,8 @@ def management_routes(world: World) -> list[Route]:
 
     async def change(request: Request) -> Response:
         object_id = request.path_params["object_id"]
+        if object_id in world.templates.kept:
+            return await desk.answer(request, EDIT_TEMPLATE, object_id)
         if object_id not in world.numbers:
             return invisible_object(object_id).response()
         return await desk.answer(request, CHANGE_NUMBER, object_id)
@@ -93,6 +95,18 @@ def management_routes(world: World) -> list[Route]:
         Route(f"{root}/{{object_id}}", change, methods=["POST"]),
         Route(f"{root}/{{object_id}}", delete, methods=["DELETE"]),
     ]
+
+
+def _reading(world: World, object_id: str) -> Operation:
+    """What an id by itself is of; one that is nobody's is answered as a WABA's that cannot be seen."""
+    kinds: tuple[tuple[Container[str], Operation], ...] = (
+        (world.numbers, NUMBER),
+        (world.templates.kept, TEMPLATE),
+        (world.files.stored, MEDIA),
+        (world.assets.wabas, WABA),
+        (world.assets.businesses, BUSINESS),
+    )
+    return next((operation for known, operation in kinds if object_id in known), WABA)
 
 
 def _answering(desk: Desk, operation: Operation) -> Callable[[Request], Awaitable[Response]]:

@@ -1,6 +1,5 @@
 """Portfolios and WABAs: themselves, and what belongs to them, paged by cursors."""
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +9,9 @@ from simulator.management.call import Call, Json
 from simulator.management.health import health_of_waba
 from simulator.management.numbers import DEFAULT_LISTED, number_row
 from simulator.management.objects import business_of, choose, waba_of
+from simulator.management.pages import page
 from simulator.refusals import RefusedError
 from simulator.world import World
-
-_PAGE = 25
 
 
 async def read_business(call: Call) -> Json:
@@ -55,13 +53,13 @@ async def list_numbers(call: Call) -> Json:
         numbers.reverse()
     kind = "WhatsAppBusinessPhoneNumber"
     rows = [choose(call, number_row(call.world, n), kind=kind, default=DEFAULT_LISTED) for n in numbers]
-    return _page(call, rows)
+    return page(call, rows)
 
 
 def _wabas(call: Call, wabas: Sequence[Waba]) -> Json:
     if BUSINESS not in call.holder.scopes:
         raise RefusedError(200, message="(#200) Requires business_management permission to manage the object.")
-    return _page(call, [_chosen(call, waba) for waba in wabas if call.holder.sees(waba)])
+    return page(call, [_chosen(call, waba) for waba in wabas if call.holder.sees(waba)])
 
 
 def _chosen(call: Call, waba: Waba) -> Json:
@@ -86,27 +84,3 @@ def _row(world: World, waba: Waba) -> dict[str, Any]:
         "on_behalf_of_business_info": None,
         "health_status": health_of_waba(world, waba),
     }
-
-
-def _page(call: Call, rows: list[Json]) -> Json:
-    limit = int(call.text("limit")) if call.text("limit").isdigit() else _PAGE
-    begin = _place(call.text("after")) + 1 if call.text("after") else 0
-    shown = rows[begin : begin + max(limit, 1)]
-    if not shown:
-        return {"data": []}
-    last = begin + len(shown) - 1
-    paging: Json = {"cursors": {"before": _cursor(begin), "after": _cursor(last)}}
-    if last + 1 < len(rows):
-        paging["next"] = f"https://graph.facebook.com/{call.object_id}?after={_cursor(last)}"
-    return {"data": shown, "paging": paging}
-
-
-def _cursor(place: int) -> str:
-    return base64.urlsafe_b64encode(f"place:{place}".encode()).decode()
-
-
-def _place(cursor: str) -> int:
-    try:
-        return int(base64.urlsafe_b64decode(cursor.encode()).decode().removeprefix("place:"))
-    except ValueError as error:
-        raise RefusedError(100, message="(#100) Invalid cursors values") from error
