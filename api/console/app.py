@@ -17,7 +17,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from api.console import connect, home, integrations, messages, onboardings, people, sign_in
-from api.console.desk import HOME, Desk, desk_of
+from api.console.office import HOME, Office, office_of
 from api.console.pages import HERE, STATIC, Pages
 from api.console.policy import page_headers
 from api.console.sessions import BrowserSessions
@@ -57,7 +57,7 @@ def create_console(
         middleware=[Middleware(UnexpectedErrors, report=report, answer=_unexpected(pages))],
         exception_handlers={HoldfastError: _refused, HTTPException: _http} | dict.fromkeys(AWAY, _database_away),
     )
-    api.desk = Desk(settings, database, keyed_hash, ring, sessions, passwords, signing_in, pages, api)
+    api.office = Office(settings, database, keyed_hash, ring, sessions, passwords, signing_in, pages, api)
     api.sessions = sessions
     console.state = api  # what the API does for a request, the pages can ask it to do for theirs
     return console
@@ -77,14 +77,14 @@ class _Files(StaticFiles):
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HoldfastError):
         raise error
-    desk = desk_of(request)
+    office = office_of(request)
     session = getattr(request.state, "session", None)
-    return desk.pages.show(
+    return office.pages.show(
         request,
         "refused.html",
         status=error.http_status,
         session=session,
-        csrf="" if session is None else desk.sessions.csrf_token(session),
+        csrf="" if session is None else office.sessions.csrf_token(session),
         code=error.code,
         detail=error.detail,
         next_step=error.next_step,

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from api import integrations
 from api.console import onboardings
-from api.console.desk import Visit, back, signed_in, text
+from api.console.office import Visit, back, signed_in, text
 from api.console.policy import connect_headers, is_facebook, origin_of
 from api.console.telling import refused_redirect
 from api.onboarding_contracts import AddIntegration
@@ -39,7 +39,7 @@ async def show(visit: Visit) -> Response:
 
 async def ready(visit: Visit) -> Response:
     """Whether a code that Facebook gave now would be exchanged in time: asked before its window opens."""
-    is_ready = await visit.desk.wakes.can_take_a_code()
+    is_ready = await visit.office.wakes.can_take_a_code()
     says = "" if is_ready else "Holdfast's worker is not running or not reachable. Whoever runs Holdfast can start it."
     return JSONResponse({"ready": is_ready, "says": says}, headers={"Cache-Control": "no-store"})
 
@@ -48,7 +48,7 @@ async def add_echo(visit: Visit) -> Response:
     """An agent flow to try things out with, for an organization that has none."""
     await visit.form()
     await create_agent_flow(
-        visit.database, visit.desk.ring, organization_id=visit.session.organization_id, name="Echo", kind="echo"
+        visit.database, visit.office.ring, organization_id=visit.session.organization_id, name="Echo", kind="echo"
     )
     return back(PATH)
 
@@ -64,7 +64,7 @@ async def by_hand(visit: Visit) -> Response:
     """Connect a number with a token of one's own: as the API does it, then on to the onboarding's page."""
     form = await visit.form()
     typed = {name: text(form, name) for name in _BY_HAND}
-    organization_id, person_id, state = visit.session.organization_id, visit.session.person.id, visit.desk.api
+    organization_id, person_id, state = visit.session.organization_id, visit.session.person.id, visit.office.api
     try:
         wanted = AddIntegration.model_validate(
             typed | {"organization_id": organization_id, "access_token": text(form, "access_token")}
@@ -74,7 +74,7 @@ async def by_hand(visit: Visit) -> Response:
             visit.by,
             person_id,
             visit.database,
-            visit.desk.ring,
+            visit.office.ring,
             state.wakes,
             state.pasted_tokens,
             wanted,
@@ -90,7 +90,7 @@ async def by_hand(visit: Visit) -> Response:
 
 
 async def _page(visit: Visit, *, status: int = 200, **values: Any) -> Response:
-    meta = visit.desk.settings.meta
+    meta = visit.office.settings.meta
     flows = await list_agent_flows(visit.database, visit.session.organization_id, PageRequest(limit=_FLOWS))
     known = await _reconnected(visit)
     return visit.show(

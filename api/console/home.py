@@ -3,7 +3,7 @@
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.console.desk import HOME, Visit, signed_in
+from api.console.office import HOME, Visit, signed_in
 from api.console.telling import of_number, of_onboarding
 from store.banners import banners
 from store.paging import PageRequest

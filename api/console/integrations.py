@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from api import integrations
 from api.checks import check_number
-from api.console.desk import Visit, back, signed_in, text
 from api.console.message_words import POLICIES
+from api.console.office import Visit, back, signed_in, text
 from api.console.telling import of_number
 from api.onboarding_contracts import ChangeIntegration
 from store.agent_flows import agent_flow
@@ -61,7 +61,7 @@ async def act(visit: Visit) -> Response:
             return await _new_token(visit, text(form, "access_token"))
         case "disconnect":
             gone = await integrations.disconnect_integration(
-                visit.session.organization_id, visit.by, visit.database, visit.desk.ring, visit.request, _id(visit)
+                visit.session.organization_id, visit.by, visit.database, visit.office.ring, visit.request, _id(visit)
             )
             return back(_path(visit), f"gone-{gone.unsubscribed}")
     raise InvalidRequestError("The form is not one of this page.", next_step="Load the page again.")
@@ -72,9 +72,9 @@ async def _change(visit: Visit, wanted: ChangeIntegration) -> None:
         visit.session.organization_id,
         visit.by,
         visit.database,
-        visit.desk.ring,
+        visit.office.ring,
         visit.request,
-        visit.desk.api.pasted_tokens,
+        visit.office.api.pasted_tokens,
         _id(visit),
         wanted,
     )

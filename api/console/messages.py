@@ -8,8 +8,8 @@ from uuid import UUID
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.console.desk import Visit, back, signed_in, text
 from api.console.message_words import AUTHORS, POLICIES, STATUSES, content_of, of_attempt, of_message, of_settled, short
+from api.console.office import Visit, back, signed_in, text
 from store.decisions import decide
 from store.errors import InvalidRequestError
 from store.paging import PageRequest

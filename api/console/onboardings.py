@@ -8,7 +8,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.console.desk import Visit, back, signed_in, text
+from api.console.office import Visit, back, signed_in, text
 from api.console.telling import STEP_STATES, STEP_TITLES, WAYS, is_locked, of_onboarding
 from store import onboarding_answers
 from store.errors import HoldfastError, InvalidRequestError
@@ -54,7 +54,7 @@ async def act(visit: Visit) -> Response:
         told = await _store(visit, do, text(form, "phone_number_id"), text(form, "pin"))
     except InvalidRequestError as refusal:
         return _page(visit, await _read(visit), problem=_beside(do, refusal), status=422)
-    visit.desk.wakes.acted(_id(visit), told)
+    visit.office.wakes.acted(_id(visit), told)
     return back(f"{PATH}/{_id(visit)}")
 
 
@@ -66,7 +66,7 @@ async def _store(visit: Visit, do: str, phone_number_id: str, pin: str) -> Act:
             await onboarding_answers.choose_number(database, phone_number_id=phone_number_id, **which)
             return "number"
         case "pin":
-            await onboarding_answers.give_pin(database, visit.desk.ring, pin=pin, **which)
+            await onboarding_answers.give_pin(database, visit.office.ring, pin=pin, **which)
             return "pin"
         case "retry":
             await onboarding_answers.retry(database, **which)
@@ -81,7 +81,7 @@ async def _store(visit: Visit, do: str, phone_number_id: str, pin: str) -> Act:
 
 
 async def _show_pin(visit: Visit) -> Response:
-    pin = await onboarding_answers.show_pin(visit.database, visit.desk.ring, **_which(visit))
+    pin = await onboarding_answers.show_pin(visit.database, visit.office.ring, **_which(visit))
     return visit.show("pin.html", pin=pin, onboarding=await _read(visit))
 
 

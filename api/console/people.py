@@ -6,7 +6,7 @@ from uuid import UUID
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.console.desk import Visit, back, signed_in, text
+from api.console.office import Visit, back, signed_in, text
 from store.errors import ConflictError, InvalidRequestError
 from store.people import create_person, list_people, set_disabled, set_password, set_role
 
@@ -34,7 +34,7 @@ async def add(visit: Visit) -> Response:
     try:
         await create_person(
             visit.database,
-            visit.desk.passwords,
+            visit.office.passwords,
             organization_id=visit.session.organization_id,
             email=typed["email"],
             name=typed["name"] or typed["email"].partition("@")[0],
@@ -65,7 +65,7 @@ async def change(visit: Visit) -> Response:
             return back(PATH, "role")
         case "password":
             password = made_password()
-            await set_password(visit.database, visit.desk.passwords, password=password, **whose)
+            await set_password(visit.database, visit.office.passwords, password=password, **whose)
             return visit.show("password.html", email=text(form, "email"), password=password, is_new=False)
     raise InvalidRequestError("The form is not one of this page.", next_step="Load the page again.")
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from api.console.desk import SIGN_IN, Visit, desk_of, own_page, signed_in, text
+from api.console.office import SIGN_IN, Visit, office_of, own_page, signed_in, text
 from store.errors import TooManyAttemptsError
 from store.sessions import end_all_sessions, end_session
 
@@ -18,24 +18,24 @@ _LONGEST_PASSWORD = 4096
 
 async def form(request: Request) -> Response:
     """Ask for e-mail address and password."""
-    if await desk_of(request).sessions.current(request) is not None:
+    if await office_of(request).sessions.current(request) is not None:
         return RedirectResponse(own_page(request.query_params.get("next", "")), 303)
     return _form(request)
 
 
 async def enter(request: Request) -> Response:
     """Sign in, or say what is wrong and keep what was typed."""
-    desk = desk_of(request)
+    office = office_of(request)
     fields = await request.form(max_files=0, max_fields=10)
-    expected = desk.sessions.visitor_token(request.cookies.get(desk.sessions.visitor_cookie, ""))
-    desk.sessions.check(request, expected, text(fields, "csrf"))
+    expected = office.sessions.visitor_token(request.cookies.get(office.sessions.visitor_cookie, ""))
+    office.sessions.check(request, expected, text(fields, "csrf"))
     email, password = text(fields, "email"), str(fields.get("password", ""))
     onward = own_page(text(fields, "next"))
     if not email or not password or len(password) > _LONGEST_PASSWORD:
         return _form(request, email=email, onward=onward, problem="Enter your e-mail address and your password.")
     address = request.client.host if request.client else ""
     try:
-        token = await desk.sign_in(email=email, password=password, address=address)
+        token = await office.sign_in(email=email, password=password, address=address)
     except TooManyAttemptsError as refusal:
         log.warning("console.sign_in_refused", reason="throttled")
         answer = _form(request, email=email, onward=onward, problem=f"{refusal.detail} {refusal.next_step}", status=429)
@@ -46,7 +46,7 @@ async def enter(request: Request) -> Response:
         problem = "E-mail address and password do not belong together, or the account is disabled."
         return _form(request, email=email, onward=onward, problem=problem)
     went = RedirectResponse(onward, 303)
-    desk.sessions.remember(went, token)
+    office.sessions.remember(went, token)
     return went
 
 
@@ -58,26 +58,26 @@ async def leave(visit: Visit) -> Response:
     else:
         await end_session(visit.database, visit.session)
     gone = RedirectResponse(f"{SIGN_IN}?said=signed-out", 303)
-    visit.desk.sessions.forget(gone)
+    visit.office.sessions.forget(gone)
     return gone
 
 
 def _form(
     request: Request, *, email: str = "", onward: str = "", problem: str = "", status: int = HTTPStatus.OK
 ) -> Response:
-    desk = desk_of(request)
-    visitor = desk.sessions.visitor(request)
-    answer = desk.pages.show(
+    office = office_of(request)
+    visitor = office.sessions.visitor(request)
+    answer = office.pages.show(
         request,
         "sign_in.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if problem and status == HTTPStatus.OK else status,
-        csrf=desk.sessions.visitor_token(visitor),
+        csrf=office.sessions.visitor_token(visitor),
         email=email,
         onward=onward or own_page(request.query_params.get("next", "")),
         problem=problem,
         signed_out=request.query_params.get("said") == "signed-out",
     )
-    desk.sessions.remember_visitor(answer, visitor)
+    office.sessions.remember_visitor(answer, visitor)
     return answer
 
 

@@ -195,8 +195,8 @@ async def installed(
     starter = Starter()
     app = create_app(settings, database=database, starter=starter)
     # People sign in a hundred times in these tests: hashes that cost nothing do.
-    desk = app.state.desk
-    app.state.desk = replace(desk, passwords=CHEAP, sign_in=replace(desk.sign_in, passwords=CHEAP))
+    office = app.state.office
+    app.state.office = replace(office, passwords=CHEAP, sign_in=replace(office.sign_in, passwords=CHEAP))
     serving = server(app, host="127.0.0.1", port=port, on_stop=app.stop_streams)
     task = asyncio.create_task(serving.serve())
     while not serving.started:

@@ -32,7 +32,7 @@ SignedInEndpoint = Callable[["Visit"], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Office:
     """What every page of the console may need."""
 
     settings: Settings
@@ -58,13 +58,13 @@ class Visit:
     """A request of somebody who is signed in."""
 
     request: Request
-    desk: Desk
+    office: Office
     session: Session
 
     @property
     def database(self) -> Database:
         """The record."""
-        return self.desk.database
+        return self.office.database
 
     @property
     def by(self) -> By:
@@ -75,8 +75,8 @@ class Visit:
         self, template: str, *, status: int = 200, headers: dict[str, str] | None = None, **values: Any
     ) -> Response:
         """A page with the navigation above it."""
-        csrf = self.desk.sessions.csrf_token(self.session)
-        return self.desk.pages.show(
+        csrf = self.office.sessions.csrf_token(self.session)
+        return self.office.pages.show(
             self.request, template, status=status, headers=headers, session=self.session, csrf=csrf, **values
         )
 
@@ -87,7 +87,7 @@ class Visit:
             ForbiddenError: no page of ours, made for this session, sent them.
         """
         form = await self.request.form(max_files=0, max_fields=_MOST_FIELDS, max_part_size=_LARGEST_FIELD)
-        self.desk.sessions.check(self.request, self.desk.sessions.csrf_token(self.session), text(form, "csrf"))
+        self.office.sessions.check(self.request, self.office.sessions.csrf_token(self.session), text(form, "csrf"))
         return form
 
     def only_owners(self) -> None:
@@ -104,19 +104,19 @@ def signed_in(endpoint: SignedInEndpoint) -> Endpoint:
     """Let a page be seen by whoever is signed in; anybody else signs in first and comes back."""
 
     async def visited(request: Request) -> Response:
-        desk = desk_of(request)
-        session = await desk.sessions.current(request)
+        office = office_of(request)
+        session = await office.sessions.current(request)
         if session is None:
             return RedirectResponse(_way_in(request), 303)
-        return await endpoint(Visit(request, desk, session))
+        return await endpoint(Visit(request, office, session))
 
     return visited
 
 
-def desk_of(request: Request) -> Desk:
+def office_of(request: Request) -> Office:
     """What the pages work with."""
-    desk: Desk = request.app.state.desk
-    return desk
+    office: Office = request.app.state.office
+    return office
 
 
 def text(form: FormData, name: str) -> str:
