@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from intake.choosing import lock_choosing, words_of
 from intake.sorting import Found, Sorted, is_unknown_signup, kind_of, result, sort, troubled
 from store import (
     account_events,
@@ -24,12 +25,14 @@ from store import (
     routes,
     status_matching,
     statuses,
+    template_events,
 )
 from store.contacts import Party
 from store.inbound import Filed, FiledEcho, Opening
 from store.media_arrivals import Arrival
 from store.past import FiledPast
 from store.routes import Number, Routes
+from store.status_matching import Match
 from store.webhook_events import ItemResult, Outcome
 from whatsapp.account_changes import AccountUpdate
 from whatsapp.events import Echo, InboundMessage, Notice
@@ -58,26 +61,25 @@ class Applied:
 async def apply(connection: AsyncConnection, found: Sequence[Found]) -> Applied:
     """Apply items in the caller's transaction, each with its effect at most once.
 
-    Locks are taken in one order by everybody: numbers (by what Meta says of them), contacts' identities, conversations,
-    messages. Raises what Postgres raises; nothing of the batch is then applied.
+    Locks are taken in one order by everybody: numbers (by what Meta says of them), contacts and their identities,
+    conversations, messages. Raises what Postgres raises; nothing of the batch is then applied.
     """
     known = await _routes(connection, found)
     items = sort(list(found), known, await _signups(connection, found, known))
     await account_events.apply_changes(connection, items.said)
+    await template_events.apply_changes(connection, items.said)
     await consequences.lock_numbers(connection, troubled(items))
     await _take_errors(connection, items)
     await address_book.store_contacts(connection, items.contacts)
-    await opt_outs.store_choices(connection, items.chosen)
     conversations = await contacts.conversations_of(connection, _parties(items))
     matches = await status_matching.match(connection, items.statuses)
-    waiting = [
-        match.conversation_id
-        for one, match in zip(items.statuses, matches, strict=True)
-        if match is not None and match.is_waited_for(one.status)
-    ]
-    await nudges.lock(connection, [*conversations, *waiting])
+    words = words_of(items, conversations)
+    choosers = await lock_choosing(connection, items, words, matches)
+    await nudges.lock(connection, [*conversations, *_waiting(items, matches)])
     applied = Applied()
     await _store_written(connection, items, iter(conversations), applied)
+    await opt_outs.store_choices(connection, items.chosen, choosers)
+    await opt_outs.store_words(connection, words)
     stored = await statuses.store(connection, items.statuses, matches)
     for one, new in zip(items.statuses, stored.new, strict=True):
         key = (one.event_id, one.status.origin.place)
@@ -87,6 +89,15 @@ async def apply(connection: AsyncConnection, found: Sequence[Found]) -> Applied:
     applied.unmatched_status_ids = stored.unmatched_ids
     applied.results = [items.results[one.key] for one in found]
     return applied
+
+
+def _waiting(items: Sorted, matches: Sequence[Match | None]) -> list[UUID]:
+    """The conversations that statuses may give something to do."""
+    return [
+        match.conversation_id
+        for one, match in zip(items.statuses, matches, strict=True)
+        if match is not None and match.is_waited_for(one.status)
+    ]
 
 
 async def _take_errors(connection: AsyncConnection, items: Sorted) -> None:
@@ -136,6 +147,11 @@ def _parties(items: Sorted) -> list[Party]:
         *(Party(number.organization_id, number.id, echo.recipient) for _, echo, number in items.echoes),
         *(Party(number.organization_id, number.id, sender) for _, sender, number in items.calls),
         *(Party(number.organization_id, number.id, message.person) for _, message, number in items.past),
+        *(
+            Party(one.organization_id, one.integration_id, one.choice.person)
+            for one in items.chosen
+            if one.integration_id
+        ),
     ]
 
 

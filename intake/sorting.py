@@ -140,7 +140,8 @@ def _sort_told(into: Sorted, item: Item, owners: tuple[UUID, ...], number: Numbe
         case SyncedContact(wa_id=wa_id, name=str() as name, is_removed=False) if number is not None:
             into.contacts.append(Listed(number.organization_id, wa_id, name))
         case MarketingChoice() as choice:
-            into.chosen += [Chosen(organization_id, choice) for organization_id in owners]
+            told_by = None if number is None else number.id
+            into.chosen += [Chosen(organization_id, choice, told_by) for organization_id in owners]
         case Notice(opens_window=True, sender=Sender() as sender, timestamp=datetime() as at) if number is not None:
             into.calls.append((at, sender, number))
         case Notice(error=StatusError() as error) if number is not None:

@@ -13,12 +13,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import handover, portfolios, rates
+from store import consents, handover, portfolios, rates
 from store.claim_at_once import claim_at_once
 from store.engine import Database
 from store.file_order import FILE_AWAITED
+from store.identities import current
 from store.objections import PAIR_BURST, PAIR_INTERVAL, Objection, objection
-from store.transitions import State, after
+from store.transitions import Event, State, after
 from whatsapp.messaging_limit import contacts_in_24_hours
 from whatsapp.window import is_open
 
@@ -58,14 +59,16 @@ class Unclaimed:
     """False when another call had it already: worth counting, it tells that activities ran twice."""
 
 
-_READ = text("""
+_READ = text(f"""
     WITH conversation AS MATERIALIZED (
       SELECT * FROM conversations
       WHERE id = (SELECT conversation_id FROM messages WHERE id = :message_id)
       FOR NO KEY UPDATE
     )
-    SELECT m.id, m.organization_id, m.integration_id, m.conversation_id, m.author, m.type, m.content, m.category,
-           m.state, m.attempt, m.hold, m.hold_since, m.hold_until, m.send_before, m.claimed_at, m.reason, m.media_id,
+    SELECT m.id, m.organization_id, m.integration_id, m.conversation_id, m.author, m.type, m.content,
+           coalesce(lower(p.category), m.category) AS category, p.status AS template_status,
+           p.deleted AS template_deleted, m.state, m.attempt,
+           m.hold, m.hold_since, m.hold_until, m.send_before, m.claimed_at, m.reason, m.media_id,
            (SELECT u.meta_media_id FROM media_uploads u
             WHERE u.media_id = m.media_id AND u.integration_id = m.integration_id
               AND u.expires_at > clock_timestamp() + interval '1 minute') AS meta_media_id,
@@ -77,20 +80,17 @@ _READ = text("""
            c.contact_id, c.in_charge, c.window_opened_at, c.pair_next_at,
            i.messaging_limit, coalesce(w.business_id, i.waba_id) AS portfolio,
            i.state AS integration_state, i.state_reason, i.enabled, i.phone_number_id, i.access_token_sealed,
-           t.marketing_stopped_at,
-           (SELECT value FROM contact_identities WHERE contact_id = c.contact_id AND kind = 'wa_id'
-            ORDER BY created_at DESC LIMIT 1) AS wa_id,
-           (SELECT value FROM contact_identities WHERE contact_id = c.contact_id AND kind = 'bsuid'
-            ORDER BY created_at DESC LIMIT 1) AS user_id,
+           {current("wa_id", "t")} AS wa_id, {current("bsuid", "t")} AS user_id,
            clock_timestamp() AS now
     FROM messages m
     JOIN conversation c ON c.id = m.conversation_id
     JOIN integrations i ON i.id = m.integration_id
     JOIN wabas w ON w.id = i.waba_row_id
     JOIN contacts t ON t.id = c.contact_id
+    LEFT JOIN templates p ON p.id = m.template_id
     WHERE m.id = :message_id
     FOR NO KEY UPDATE OF m
-""")
+""")  # noqa: S608 - identities of ours, no values
 
 _CLAIM = text("""
     WITH claimed AS (
@@ -173,7 +173,7 @@ async def _claim_or_object(connection: AsyncConnection, message_id: UUID) -> Cla
         return Unclaimed(message_id, "missing", "The message does not exist.", stop=False, found_queued=False)
     if row.state != State.QUEUED:
         return _outcome_of(row)
-    found = objection(row) or await _no_room(connection, row)
+    found = await _opted_out(connection, row) or objection(row) or await _no_room(connection, row)
     if found is not None:
         return await _record_objection(connection, row, found)
     attempt = await _take(connection, row)
@@ -203,6 +203,14 @@ def _outcome_of(row: Any) -> Unclaimed:
     held_up = row.state in (State.SENDING, State.UNKNOWN)
     why = row.reason or ("In flight." if row.state == State.SENDING else "")
     return Unclaimed(row.id, row.state, why, stop=held_up, found_queued=False)
+
+
+async def _opted_out(connection: AsyncConnection, row: Any) -> Objection | None:
+    """The contact has stopped marketing: asked here, under the lock, since the row was read before others let it go."""
+    if row.category != "marketing":
+        return None
+    stop = await consents.stopped(connection, row.conversation_id)
+    return None if stop is None else Objection(Event.REJECT, str(stop))
 
 
 async def _no_room(connection: AsyncConnection, row: Any) -> Objection | None:

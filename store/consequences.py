@@ -12,12 +12,15 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import findings, number_states, rates
+from store import consents, findings, number_states, rates, template_sync
 from store.findings import Found, Owner
 from store.objections import PAIR_BURST, PAIR_INTERVAL
 from whatsapp.errors import Verdict
 
 Source = Literal["answer", "status", "value"]
+
+_OF_TEMPLATES = range(132_000, 133_000)
+"""Meta's codes about templates and their parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ _SLOW_PAIR = text("""
     SET pair_next_at = greatest(pair_next_at, clock_timestamp() + CAST(:wait AS interval)) WHERE id = :conversation_id
 """)
 
-# Both compare with the moment at which the refused attempt left: what the customer did since is newer than the refusal.
+# Both count from the moment at which the refused attempt left: what the customer did since is newer than the refusal.
 _CLOSE_WINDOW = text("""
     UPDATE conversations c
     SET window_refused_at = greatest(c.window_refused_at, a.claimed_at),
@@ -69,23 +72,25 @@ _CLOSE_WINDOW = text("""
     WHERE c.id = :conversation_id AND a.message_id = :message_id AND a.attempt = :attempt
 """)
 
-_OPT_OUT = text("""
-    UPDATE contacts t
-    SET marketing_stopped_at = coalesce(t.marketing_stopped_at, clock_timestamp()), marketing_source = :source,
-        marketing_told_at = a.claimed_at
-    FROM conversations c, message_attempts a
-    WHERE c.id = :conversation_id AND t.id = c.contact_id AND a.message_id = :message_id AND a.attempt = :attempt
-      AND coalesce(t.marketing_told_at, '-infinity') < a.claimed_at
+_REFUSED = text("""
+    SELECT c.contact_id, a.claimed_at FROM conversations c, message_attempts a
+    WHERE c.id = :conversation_id AND a.message_id = :message_id AND a.attempt = :attempt
 """)
 
 
 async def lock_numbers(connection: AsyncConnection, troubles: Iterable[Trouble]) -> None:
     """Lock the numbers whose own rows may change, before any conversation is locked."""
-    concerned = [one for one in troubles if one.verdict.kind == "hold" or one.verdict.effect == "warn_owner"]
+    concerned = [one for one in troubles if _concerns_number(one)]
     if any(one.verdict.hold == "app" for one in concerned):
         await number_states.lock_live(connection)
     else:
         await number_states.lock(connection, [one.integration_id for one in concerned])
+
+
+async def lock_contacts(connection: AsyncConnection, troubles: Iterable[Trouble]) -> None:
+    """Lock the contacts who turn out to want no marketing, before their conversations are locked."""
+    opted_out = [one.of.conversation_id for one in troubles if one.of is not None and one.verdict.effect == "opt_out"]
+    await consents.lock(connection, (), of_conversations=opted_out)
 
 
 async def follow(connection: AsyncConnection, troubles: Iterable[Trouble]) -> None:
@@ -97,6 +102,8 @@ async def follow(connection: AsyncConnection, troubles: Iterable[Trouble]) -> No
         verdict = trouble.verdict
         if verdict.kind == "hold":
             await _hold(connection, trouble)
+        if _doubts_template(trouble):
+            await template_sync.ask(connection, [trouble.integration_id])
         match verdict.effect, trouble.of:
             case "warn_owner", _:
                 await _warn(connection, trouble)
@@ -106,7 +113,7 @@ async def follow(connection: AsyncConnection, troubles: Iterable[Trouble]) -> No
             case "close_window", Attempted() as of:
                 await connection.execute(_CLOSE_WINDOW, _key(of))
             case "opt_out", Attempted() as of:
-                await connection.execute(_OPT_OUT, _key(of) | {"source": trouble.source})
+                await _opt_out(connection, trouble, of)
             case _:
                 pass
 
@@ -116,6 +123,15 @@ async def slow_numbers(connection: AsyncConnection, troubles: Iterable[Trouble])
     slowed = {trouble.integration_id for trouble in troubles if trouble.verdict.effect == "slow_number"}
     for integration_id in sorted(slowed):
         await rates.slow(connection, integration_id)
+
+
+def _concerns_number(trouble: Trouble) -> bool:
+    return trouble.verdict.kind == "hold" or trouble.verdict.effect == "warn_owner" or _doubts_template(trouble)
+
+
+def _doubts_template(trouble: Trouble) -> bool:
+    """Whether Meta's templates are others than those that the message was checked against."""
+    return trouble.code is not None and trouble.code in _OF_TEMPLATES
 
 
 async def _hold(connection: AsyncConnection, trouble: Trouble) -> None:
@@ -133,6 +149,21 @@ async def _hold(connection: AsyncConnection, trouble: Trouble) -> None:
     if held and verdict.hold == "stopped":
         refused = Found("account", number_states.BY_SENDING, "error", verdict.meaning, verdict.next_step)
         await findings.see(connection, trouble.owner, replace(refused, meta_detail=trouble.in_meta_words))
+
+
+async def _opt_out(connection: AsyncConnection, trouble: Trouble, of: Attempted) -> None:
+    refused = (await connection.execute(_REFUSED, _key(of))).one_or_none()
+    if refused is None:
+        return
+    await consents.record(
+        connection,
+        organization_id=trouble.organization_id,
+        contact_id=refused.contact_id,
+        choice="stop",
+        source="status" if trouble.source == "status" else "answer",
+        told_at=refused.claimed_at,
+        message_id=of.message_id,
+    )
 
 
 async def _warn(connection: AsyncConnection, trouble: Trouble) -> None:

@@ -5,7 +5,8 @@ error id with its details in `error_reports`. Each `code` has a heading in docs/
 """
 
 import math
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 
 class HoldfastError(Exception):
@@ -60,6 +61,32 @@ class OptedOutError(ConflictError):
     next_step = "Send nothing of the category marketing until they ask for it; utility and authentication may be sent."
 
 
+class TemplateUnknownError(InvalidRequestError):
+    """The number's account has no such template, as far as is known here: Meta may have a newer one."""
+
+    code = "template_unknown"
+    next_step = "Look the name and the language up in GET /api/v1/whatsapp/templates; a new one is there after a sync."
+
+    def __init__(self, detail: str, *, waba_row_id: UUID, synced_at: datetime | None) -> None:
+        super().__init__(detail)
+        self.waba_row_id = waba_row_id
+        self.synced_at = synced_at
+
+
+class TemplateUnusableError(ConflictError):
+    """The template exists, and Meta would refuse every message that is sent with it."""
+
+    code = "template_unusable"
+    next_step = "Use another template."
+
+
+class TemplateRefusedError(InvalidRequestError):
+    """Meta does not take what was to be made, changed or deleted of a template."""
+
+    code = "template_refused"
+    next_step = "Correct the template as Meta says."
+
+
 class IdempotencyKeyReusedError(InvalidRequestError):
     """The same Idempotency-Key came with two different requests."""
 
@@ -95,6 +122,37 @@ class FileMissingError(HoldfastError):
 
     code = "file_missing"
     next_step = "Compare MEDIA_URL with what it was when the file came; restore the folder or bucket from its backup."
+
+
+class FileTypeError(InvalidRequestError):
+    """Meta takes no files of this type."""
+
+    code = "file_type"
+    http_status = 415
+    next_step = "Say what the file is by Content-Type; docs/media.md lists the types."
+
+
+class UploadCutError(InvalidRequestError):
+    """A file that was being given did not come to its end."""
+
+    code = "upload_cut"
+    http_status = 408
+    next_step = "Send the whole file again."
+
+
+class FileWaitingError(ConflictError):
+    """A customer's file has not been fetched from Meta yet."""
+
+    code = "file_waiting"
+    next_step = "Try again in a moment; GET /api/v1/whatsapp/media/{id} says what it waits for."
+
+
+class FileLostError(HoldfastError):
+    """A file never came, and never will."""
+
+    code = "file_lost"
+    http_status = 410
+    next_step = "Ask the customer to send it again."
 
 
 class SettingsError(HoldfastError):
@@ -169,6 +227,21 @@ class TooManyAttemptsError(HoldfastError):
             next_step=f"Try again in {minutes} {'minute' if minutes == 1 else 'minutes'}.",
         )
         self.wait = wait
+
+
+class NumberHeldError(ConflictError):
+    """The number is held: Meta would refuse what is asked for, or has just done so."""
+
+    code = "number_held"
+    next_step = "Look at the number's state and findings: they say what helps."
+
+
+class TooLargeError(InvalidRequestError):
+    """More came than is taken."""
+
+    code = "too_large"
+    http_status = 413
+    next_step = "Send less: the detail names the limit."
 
 
 class TokenInvalidError(InvalidRequestError):

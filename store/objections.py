@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from store.template_statuses import refused
 from store.transitions import Event
 from whatsapp.window import is_open
 
@@ -34,9 +35,13 @@ def objection(row: Any) -> Objection | None:
         return Objection(Event.REJECT, "The 24-hour window is closed: only a template can be sent.")
     if row.wa_id is None and row.user_id is None:
         return Objection(Event.REJECT, "The contact has neither a phone number nor a user id to send to.")
-    if row.category == "marketing" and row.marketing_stopped_at is not None:
-        return Objection(Event.REJECT, "The contact has stopped marketing messages.")
-    return _hold(row) or _wait(row)
+    return _template(row) or _hold(row) or _wait(row)
+
+
+def _template(row: Any) -> Objection | None:
+    """What its template has become since it was queued; of one that is not known here Meta decides."""
+    refusal = None if row.template_status is None else refused(row.template_status, deleted=row.template_deleted)
+    return None if refusal is None else Objection(Event.REJECT, f"{refusal.says} {refusal.next_step}")
 
 
 def _hold(row: Any) -> Objection | None:

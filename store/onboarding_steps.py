@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import events, onboarding_rows
+from store import events, onboarding_rows, portfolios
 from store.engine import Database
 from store.errors import NotFoundError
 from store.onboarding_rows import NO_LONGER_WAITING
@@ -193,6 +193,8 @@ async def _change_integration(connection: AsyncConnection, integration_id: UUID 
             integrations.c.id == integration_id, integrations.c.state != "disconnected"
         )
         await connection.execute(changed.values(dict(end.integration)))
+    if "messaging_limit" in end.integration:
+        await portfolios.release(connection, integration_id)
     if end.per_second is not None:
         slots = update(rate_slots).where(rate_slots.c.integration_id == integration_id)
         await connection.execute(slots.values(per_second=end.per_second))

@@ -1,9 +1,10 @@
 """What the business's own software sends: the row first, then the mark; what happens next, Temporal sees to."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import orjson
 from sqlalchemy import Select, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import nudges
+from store import consents, nudges
 from store.engine import Database
 from store.errors import (
     ConflictError,
@@ -88,21 +89,51 @@ async def queue_message(
         IdempotencyKeyReusedError: the key came before, with something else.
         NotFoundError: the organization has no such conversation, contact or number.
         TemplateRequiredError: the 24-hour window is closed.
+        OptedOutError: it is marketing, which the contact has stopped.
         ConflictError: the number is disconnected.
+    """
+    return await queue_to(
+        database,
+        organization_id=organization_id,
+        find=partial(_conversation, organization_id=organization_id, target=target),
+        named=asdict(target),
+        draft=draft,
+        author=author,
+        idempotency_key=idempotency_key,
+    )
+
+
+async def queue_to(
+    database: Database,
+    *,
+    organization_id: UUID,
+    find: Callable[[AsyncConnection], Awaitable[UUID]],
+    named: Mapping[str, Any],
+    draft: Draft,
+    author: Literal["api", "person"],
+    idempotency_key: str | None,
+) -> Queued:
+    """Queue a message to the conversation that `find` answers; `named` is to whom it was addressed, for its key.
+
+    Raises:
+        HoldfastError: what `queue_message` raises, and what `find` does.
+        OptedOutError: it is marketing, which the contact has stopped.
     """
     problems = validate_content(draft.type, draft.content)
     if problems:
         raise InvalidRequestError(f"{'; '.join(problems)}.")
-    fingerprint = _fingerprint(target, draft)
+    fingerprint = _fingerprint(named, draft)
     async with database.transaction() as connection:
         if idempotency_key is not None:
             earlier = await _earlier(connection, organization_id, idempotency_key, fingerprint)
             if earlier is not None:
                 return earlier
-        conversation_id = await _conversation(connection, organization_id, target)
+        conversation_id = await find(connection)
         integration_id = await _lock_and_check(connection, conversation_id, draft)
         place = Place(organization_id, integration_id, conversation_id)
         references = await refer(connection, place, draft.type, draft.content)
+        if references.category == "marketing":
+            await consents.refuse_marketing(connection, conversation_id)
         values = {
             "id": new_id(),
             "organization_id": organization_id,
@@ -123,8 +154,8 @@ async def queue_message(
         return await _insert(connection, values)
 
 
-def _fingerprint(target: Target, draft: Draft) -> bytes:
-    said = {"target": asdict(target), "draft": asdict(draft)}
+def _fingerprint(named: Mapping[str, Any], draft: Draft) -> bytes:
+    said = {"target": dict(named), "draft": asdict(draft)}
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)).digest()
 
 
@@ -141,7 +172,7 @@ async def _earlier(connection: AsyncConnection, organization_id: UUID, key: str,
     return Queued(row.id, row.conversation_id, row.created_at)
 
 
-async def _conversation(connection: AsyncConnection, organization_id: UUID, target: Target) -> UUID:
+async def _conversation(connection: AsyncConnection, *, organization_id: UUID, target: Target) -> UUID:
     if target.phone_number_id is not None:
         await _check_number(connection, organization_id, target.phone_number_id)
     query = select(conversations.c.id).where(conversations.c.organization_id == organization_id)

@@ -234,6 +234,7 @@ async def _end(
     troubles = [] if trouble is None else [trouble]
     async with database.transaction() as connection:
         await consequences.lock_numbers(connection, troubles)
+        await consequences.lock_contacts(connection, troubles)
         if wake or troubles:
             await _lock_conversation(connection, claimed, wake=wake)
         await consequences.follow(connection, troubles)

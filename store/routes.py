@@ -22,6 +22,8 @@ class Number:
     """Used in the WhatsApp Business app too: its past may have been stored before what it received now."""
     is_proving: bool
     """An onboarding waits for the number's first message, or will in a moment."""
+    stop_words: str | None
+    """As JSON: what stops marketing instead of the words that are known everywhere."""
 
     @property
     def is_live(self) -> bool:
@@ -44,7 +46,8 @@ _NUMBERS = """
     SELECT id, organization_id, waba_id, phone_number_id, state, enabled, coexistence,
            id = ANY(ARRAY(SELECT o.integration_id FROM onboardings o
                           WHERE o.step IN ('activate', 'prove') AND o.ended_at IS NULL
-                            AND o.integration_id IS NOT NULL)) AS is_proving
+                            AND o.integration_id IS NOT NULL)) AS is_proving,
+           stop_words
     FROM integrations WHERE phone_number_id = ANY(CAST(:phone_number_ids AS text[])) AND state <> 'disconnected'
 """
 _READ_NUMBERS = text(_NUMBERS)
