@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -17,13 +18,14 @@ from store import (
     contacts,
     inbound,
     media_arrivals,
-    nudges,
+    merging,
     opt_outs,
     past,
     proofs,
     recoveries,
     routes,
     status_matching,
+    status_people,
     statuses,
     template_events,
 )
@@ -35,7 +37,7 @@ from store.routes import Number, Routes
 from store.status_matching import Match
 from store.webhook_events import ItemResult, Outcome
 from whatsapp.account_changes import AccountUpdate
-from whatsapp.events import Echo, InboundMessage, Notice
+from whatsapp.events import Echo, InboundMessage, Notice, Sender
 from whatsapp.kinds import file_of
 
 log = structlog.get_logger(__name__)
@@ -71,11 +73,16 @@ async def apply(connection: AsyncConnection, found: Sequence[Found]) -> Applied:
     await consequences.lock_numbers(connection, troubled(items))
     await _take_errors(connection, items)
     await address_book.store_contacts(connection, items.contacts)
-    conversations = await contacts.conversations_of(connection, _parties(items))
     matches = await status_matching.match(connection, items.statuses)
+    told = await status_people.people_of(connection, items.statuses, matches)
+    placed = await contacts.place_all(connection, _parties(items), told, locked_too=_waiting(items, matches))
+    await contacts.write_people(connection, placed)
+    if placed.merged:
+        matches = await status_matching.match(connection, items.statuses)
+    conversations = placed.conversations
     words = words_of(items, conversations)
     choosers = await lock_choosing(connection, items, words, matches)
-    await nudges.lock(connection, [*conversations, *_waiting(items, matches)])
+    await merging.lock(connection, [*conversations, *_waiting(items, matches)])
     applied = Applied()
     await _store_written(connection, items, iter(conversations), applied)
     await opt_outs.store_choices(connection, items.chosen, choosers)
@@ -143,16 +150,20 @@ async def _signups(
 def _parties(items: Sorted) -> list[Party]:
     """Everybody on the other side, in the order in which their conversations are handed out."""
     return [
-        *(Party(number.organization_id, number.id, message.sender) for _, message, number in items.messages),
-        *(Party(number.organization_id, number.id, echo.recipient) for _, echo, number in items.echoes),
-        *(Party(number.organization_id, number.id, sender) for _, sender, number in items.calls),
-        *(Party(number.organization_id, number.id, message.person) for _, message, number in items.past),
+        *(_party(number, one.sender, one.timestamp, one.became) for _, one, number in items.messages),
+        *(_party(number, echo.recipient, echo.timestamp) for _, echo, number in items.echoes),
+        *(_party(number, sender, at) for at, sender, number in items.calls),
+        *(_party(number, message.person, message.timestamp) for _, message, number in items.past),
         *(
-            Party(one.organization_id, one.integration_id, one.choice.person)
+            Party(one.organization_id, one.integration_id, one.choice.person, one.choice.timestamp)
             for one in items.chosen
             if one.integration_id
         ),
     ]
+
+
+def _party(number: Number, person: Sender, at: datetime, became: Sender | None = None) -> Party:
+    return Party(number.organization_id, number.id, person, at, became)
 
 
 async def _store_written(

@@ -13,27 +13,25 @@ from sqlalchemy.types import Text, Uuid
 from store import nudges
 from store.engine import Database
 from store.errors import ConflictError, InvalidRequestError, NotFoundError
+from store.identities import current
 from store.references import Place, References, refer
 from store.turn_plan import Reply
 from store.turns import reply_values
 
-_TURN = text("""
+_TURN = text(f"""
     SELECT t.id, t.turn_no, t.state, t.conversation_id, t.began_at, f.url, f.secret_sealed, f.id AS agent_flow_id,
            f.history_messages, i.phone_number, c.window_opened_at, ct.id AS contact_id, ct.profile_name, ct.username,
-           (SELECT value FROM contact_identities WHERE contact_id = ct.id AND kind = 'wa_id'
-            ORDER BY created_at DESC LIMIT 1) AS wa_id,
-           (SELECT value FROM contact_identities WHERE contact_id = ct.id AND kind = 'bsuid'
-            ORDER BY created_at DESC LIMIT 1) AS user_id
+           {current("wa_id", "ct")} AS wa_id, {current("bsuid", "ct")} AS user_id
     FROM turns t
     JOIN conversations c ON c.id = t.conversation_id
     JOIN integrations i ON i.id = c.integration_id
     JOIN agent_flows f ON f.id = t.agent_flow_id
     JOIN contacts ct ON ct.id = c.contact_id
     WHERE t.id = :turn_id
-""")
+""")  # noqa: S608 - identities of ours, no values
 
 _HISTORY = text("""
-    SELECT id, direction, author, type, content, turn_id, coalesce(meta_timestamp, accepted_at, created_at) AS at
+    SELECT id, wamid, direction, author, type, content, turn_id, coalesce(meta_timestamp, accepted_at, created_at) AS at
     FROM messages
     WHERE conversation_id = :conversation_id
       AND (direction = 'in' OR state IN ('accepted', 'sending', 'unknown', 'queued'))
@@ -89,6 +87,7 @@ class Said:
     """One message of the conversation so far."""
 
     id: UUID
+    wamid: str | None
     direction: str
     author: str
     type: str

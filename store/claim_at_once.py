@@ -12,13 +12,14 @@ from sqlalchemy import text
 
 from store.engine import Database
 from store.file_order import FILE_AWAITED
+from store.identities import current
 from store.rates import PACE, SLOT_SLEEP
 from whatsapp.window import WINDOW
 
 # Locks as every claim does: the conversation, the message, last the number's slot. A slot that is too far ahead, or
-# that others wait for while this row has not waited, is not taken, and then nothing else is written. Templates outside
-# windows go the other way.
-_CLAIM = text("""
+# that others wait for while this row has not waited, is not taken, and then nothing else is written. Templates go the
+# other way.
+_CLAIM = text(f"""
     WITH conversation AS MATERIALIZED (
       SELECT id, contact_id, in_charge, window_opened_at, pair_next_at FROM conversations
       WHERE id = (SELECT conversation_id FROM messages WHERE id = :message_id)
@@ -26,13 +27,11 @@ _CLAIM = text("""
     ), ready AS MATERIALIZED (
       SELECT m.id, m.organization_id, m.integration_id, m.conversation_id, m.attempt, m.type, m.content, m.hold,
              i.phone_number_id, i.access_token_sealed, u.meta_media_id,
-             (SELECT value FROM contact_identities WHERE contact_id = c.contact_id AND kind = 'wa_id'
-              ORDER BY created_at DESC LIMIT 1) AS wa_id,
-             (SELECT value FROM contact_identities WHERE contact_id = c.contact_id AND kind = 'bsuid'
-              ORDER BY created_at DESC LIMIT 1) AS user_id
+             {current("wa_id", "t")} AS wa_id, {current("bsuid", "t")} AS user_id
       FROM messages m
       JOIN conversation c ON c.id = m.conversation_id
       JOIN integrations i ON i.id = m.integration_id
+      JOIN contacts t ON t.id = c.contact_id
       LEFT JOIN media_uploads u ON u.media_id = m.media_id AND u.integration_id = m.integration_id
         AND u.expires_at > clock_timestamp() + interval '1 minute'
       WHERE m.id = :message_id AND m.state = 'queued'
@@ -41,7 +40,7 @@ _CLAIM = text("""
         AND (m.send_before IS NULL OR m.send_before > clock_timestamp())
         AND (m.author <> 'bot' OR c.in_charge = 'bot')
         AND c.window_opened_at + CAST(:window AS interval) > clock_timestamp()
-        AND m.category IS DISTINCT FROM 'marketing'
+        AND m.category IS DISTINCT FROM 'marketing' AND m.template_id IS NULL
         AND i.enabled AND i.state = 'live' AND i.access_token_sealed IS NOT NULL
         AND (c.pair_next_at IS NULL OR c.pair_next_at - CAST(:pair_ahead AS interval) <= clock_timestamp())
         AND NOT EXISTS (
@@ -82,7 +81,7 @@ _CLAIM = text("""
            ready.phone_number_id, ready.access_token_sealed, ready.wa_id, ready.user_id, ready.type, ready.content,
            ready.meta_media_id, greatest(slot.slot_in, interval '0') AS slot_in
     FROM claimed, ready, slot
-""")
+""")  # noqa: S608 - identities of ours, no values
 
 
 async def claim_at_once(

@@ -38,7 +38,7 @@ class NextSlot:
 
 
 _LOCK = text("""
-    SELECT id FROM conversations WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+    SELECT id, merged_into FROM conversations WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
 """)
 
 # The NOTIFY needs a mark to come from: an empty list wakes nobody.
@@ -98,11 +98,15 @@ _AGE = text("""
 """)
 
 
-async def lock(connection: AsyncConnection, conversation_ids: Iterable[UUID]) -> None:
-    """Lock conversations in the order of their ids, before any of their messages: every transaction does."""
+async def lock(connection: AsyncConnection, conversation_ids: Iterable[UUID]) -> set[UUID]:
+    """Lock conversations in the order of their ids, before any of their messages: every transaction does.
+
+    Answers those that were merged into another one: no row of theirs is left there.
+    """
     ids = sorted(set(conversation_ids))
-    if ids:
-        await connection.execute(_LOCK, {"ids": ids})
+    if not ids:
+        return set()
+    return {row.id for row in await connection.execute(_LOCK, {"ids": ids}) if row.merged_into is not None}
 
 
 async def mark_due(connection: AsyncConnection, conversation_ids: Collection[UUID]) -> None:

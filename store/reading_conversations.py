@@ -60,7 +60,11 @@ async def list_conversations(database: Database, organization_id: UUID, wanted: 
         )
         .join(integrations, integrations.c.id == conversations.c.integration_id)
         .join(contacts, contacts.c.id == conversations.c.contact_id)
-        .where(conversations.c.organization_id == organization_id, conversations.c.last_message_at.is_not(None))
+        .where(
+            conversations.c.organization_id == organization_id,
+            conversations.c.last_message_at.is_not(None),
+            conversations.c.merged_into.is_(None),
+        )
     )
     async with database.transaction() as connection:
         return await _ORDER.page(connection, query, wanted, make=_conversation)

@@ -28,20 +28,15 @@ class Locked:
     organization_id: UUID
     integration_id: UUID
     conversation_id: UUID
-    contact_id: UUID
-    identified_by: list[str]
-    """The kinds of identities its contact has."""
     just_posted: bool
     row: Row
 
 
 _LOCK = text("""
-    SELECT m.id, m.organization_id, m.integration_id, m.conversation_id, c.contact_id,
-           ARRAY(SELECT DISTINCT i.kind FROM contact_identities i WHERE i.contact_id = c.contact_id) AS identified_by,
+    SELECT m.id, m.organization_id, m.integration_id, m.conversation_id,
            coalesce(m.claimed_at > clock_timestamp() - CAST(:just AS interval), false) AS just_posted,
            m.state, m.attempt, m.delivery, m.wamid, m.error_code, m.error_detail, m.reason
-    FROM messages m JOIN conversations c ON c.id = m.conversation_id
-    WHERE m.id = ANY(CAST(:ids AS uuid[])) ORDER BY m.id FOR NO KEY UPDATE OF m
+    FROM messages m WHERE m.id = ANY(CAST(:ids AS uuid[])) ORDER BY m.id FOR NO KEY UPDATE
 """)
 
 _ATTEMPTS = text("""
@@ -101,8 +96,6 @@ async def lock_messages(connection: AsyncConnection, message_ids: Iterable[UUID]
             organization_id=row.organization_id,
             integration_id=row.integration_id,
             conversation_id=row.conversation_id,
-            contact_id=row.contact_id,
-            identified_by=row.identified_by,
             just_posted=row.just_posted,
             row=judged,
         )

@@ -3,7 +3,7 @@
 A status may come before the answer to its post does: it is kept unmatched and joined when the wamid becomes known.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,8 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import file_order, nudges, status_effects
 from store.engine import Database
-from store.ids import new_id
-from store.status_effects import Locked
 from store.status_matching import Arrived, Match
 from store.transitions import Delivery, State
 from store.verdicts import is_good
@@ -47,13 +45,6 @@ _STORE = text("""
     ORDER BY integration_id, wamid, status, meta_timestamp
     ON CONFLICT (integration_id, wamid, status, meta_timestamp) DO NOTHING
     RETURNING id, webhook_event_id, place
-""")
-
-_JOIN_IDENTITIES = text("""
-    INSERT INTO contact_identities (id, organization_id, kind, value, contact_id)
-    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:organizations AS uuid[]), CAST(:kinds AS text[]),
-                         CAST(:values AS text[]), CAST(:contacts AS uuid[]))
-    ON CONFLICT (organization_id, kind, value) DO NOTHING
 """)
 
 _ADOPT = text("""
@@ -137,7 +128,6 @@ async def _have_effect(connection: AsyncConnection, new: Sequence[tuple[Arrived,
     )
     await _settle(connection, unusual)
     await file_order.release(connection, {found.message_id for _, found in new if found.keeps_order})
-    await _join_identities(connection, new, locked)
 
 
 def _rank(delivery: Delivery) -> int:
@@ -161,33 +151,6 @@ async def _settle(connection: AsyncConnection, unusual: Sequence[tuple[Arrived, 
         )
     locked = await status_effects.lock_messages(connection, (found.message_id for _, found in unusual))
     await status_effects.settle(connection, locked.values())
-
-
-async def _join_identities(
-    connection: AsyncConnection, new: Iterable[tuple[Arrived, Match]], locked: dict[UUID, Locked]
-) -> None:
-    """A status may tell the other name of the customer it was sent to: their BSUID, or their phone."""
-    joined: dict[tuple[UUID, str, str], UUID] = {}
-    for one, found in new:
-        message, status = locked[found.message_id], one.status
-        if status.status == "failed" or status.raw.get("recipient_type") == "group":
-            continue
-        for kind, value in (("bsuid", status.recipient_user_id), ("wa_id", status.recipient_id)):
-            if value and kind not in message.identified_by:
-                joined.setdefault((one.organization_id, kind, value), message.contact_id)
-    if not joined:
-        return
-    identities = sorted(joined)
-    await connection.execute(
-        _JOIN_IDENTITIES,
-        {
-            "ids": [new_id() for _ in identities],
-            "organizations": [organization_id for organization_id, _, _ in identities],
-            "kinds": [kind for _, kind, _ in identities],
-            "values": [value for _, _, value in identities],
-            "contacts": [joined[identity] for identity in identities],
-        },
-    )
 
 
 async def adopt(connection: AsyncConnection, message_id: UUID, wamid: str) -> None:

@@ -7,7 +7,7 @@ with the reason, and the items beside it are read all the same. Source: meta-pla
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from whatsapp.account_changes import AccountChange
 
@@ -55,6 +55,8 @@ class InboundMessage:
     messages of a group, which say nothing of a window between two."""
     answerable: bool
     """Something a bot may answer one to one: not of a group, no reaction, system message, edit or revoke."""
+    became: Sender | None = None
+    """A system message that the sender has another phone number or BSUID now: what they are known by from then on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +160,17 @@ class SyncedContact:
 
 @dataclass(frozen=True, slots=True)
 class MarketingChoice:
-    """A customer has stopped the business's marketing messages, or resumed them (`user_preferences`)."""
+    """A customer stops the business's marketing messages, resumes them or signs up for them (`user_preferences`)."""
 
     origin: Origin
     person: Sender
-    stops: bool
+    choice: Literal["stop", "resume", "opt_in"]
     timestamp: datetime
 
     @property
     def kind(self) -> str:
-        """In the word of its field, with what was chosen."""
-        return f"{self.origin.field}.{'stop' if self.stops else 'resume'}"
+        """In the word of its field, with Meta's word for what was chosen."""
+        return f"{self.origin.field}.{'signup' if self.choice == 'opt_in' else self.choice}"
 
 
 @dataclass(frozen=True, slots=True)

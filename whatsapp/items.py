@@ -7,7 +7,7 @@ Raises:
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from whatsapp import account_changes
 from whatsapp.events import (
@@ -25,7 +25,9 @@ from whatsapp.foreign import UnreadableError, identifier, instant, mapping, numb
 
 _NO_WINDOW = frozenset({"reaction", "system", "edit", "revoke"})
 _LIFTED = frozenset({"id", "timestamp", "type", "from", "from_user_id", "to", "to_user_id", "group_id"})
+_CHANGES = frozenset({"user_changed_number", "user_changed_user_id"})
 _LONGEST_KIND = 100
+_CHOICES: dict[str, Literal["stop", "resume", "opt_in"]] = {"stop": "stop", "resume": "resume", "signup": "opt_in"}
 
 Value = dict[str, Any]
 
@@ -36,16 +38,18 @@ def message(part: Value, value: Value, origin: Origin) -> InboundMessage:
     kind = type_of(part)
     group_id = identifier(part.get("group_id"))
     from_user = _opens_window(kind, part)
+    before, became = _changed(part) if kind == "system" else (None, None)
     return InboundMessage(
         origin=origin,
         wamid=required(part.get("id"), "message id"),
-        sender=_sender(part, value, kind),
+        sender=before or _sender(part, value),
         timestamp=instant(part.get("timestamp")),
         type=kind,
         content=content_of(part),
         group_id=group_id,
         opens_window=from_user and group_id is None,
         answerable=from_user and group_id is None,
+        became=became,
     )
 
 
@@ -70,13 +74,28 @@ def _require_number(origin: Origin) -> None:
         raise UnreadableError("no phone_number_id in the metadata")
 
 
-def _sender(part: Value, value: Value, kind: str) -> Sender:
+def _changed(part: Value) -> tuple[Sender | None, Sender | None]:
+    """Who somebody was and who they are now, of a system message that tells of a change; else nothing.
+
+    Meta names the old BSUID since August 2026, the old number as the sender; one of both may be all there is.
+    """
+    system = mapping(part.get("system"))
+    if system.get("type") not in _CHANGES:
+        return None, None
+    now = Sender(customer_id(system.get("wa_id")), identifier(system.get("user_id")), None, None)
+    sender, user_id = customer_id(part.get("from")), identifier(part.get("from_user_id"))
+    user_id = identifier(system.get("previous_user_id")) or user_id
+    before = Sender(sender if sender != now.wa_id else None, user_id if user_id != now.user_id else None, None, None)
+    if before.wa_id is None and before.user_id is None:
+        return (now, None) if now.wa_id or now.user_id else (None, None)
+    return before, now if now.wa_id or now.user_id else None
+
+
+def _sender(part: Value, value: Value) -> Sender:
     wa_id, user_id = customer_id(part.get("from")), identifier(part.get("from_user_id"))
-    if kind == "system" and user_id is None:
-        # A change of number or identity names the identity that was known before, which is the contact's.
+    if wa_id is None and user_id is None:
         system = mapping(part.get("system"))
-        user_id = identifier(system.get("previous_user_id"))
-        user_id = user_id or (identifier(system.get("user_id")) if wa_id is None else None)
+        user_id = identifier(system.get("previous_user_id")) or identifier(system.get("user_id"))
     contacts = objects(value.get("contacts"))
     if wa_id is None and user_id is None and len(contacts) == 1 and len(objects(value.get("messages"))) == 1:
         wa_id, user_id = customer_id(contacts[0].get("wa_id")), identifier(contacts[0].get("user_id"))
@@ -157,7 +176,7 @@ def call(part: Value, value: Value, origin: Origin) -> Notice:
     if part.get("direction") != "USER_INITIATED" or part.get("event") != "connect":
         return seen
     _require_number(origin)
-    sender = _sender(part, {**value, "messages": value.get("calls")}, "call")
+    sender = _sender(part, {**value, "messages": value.get("calls")})
     return replace(seen, opens_window=True, sender=sender, timestamp=instant(part.get("timestamp")))
 
 
@@ -168,14 +187,15 @@ def call_status(part: Value, value: Value, origin: Origin) -> Notice:
 
 def preference(part: Value, value: Value, origin: Origin) -> Item:
     """What a customer wants of the business; all but their choice about marketing is a notice."""
-    choice = identifier(part.get("value"))
-    if part.get("category") != "marketing_messages" or choice not in ("stop", "resume"):
-        return notice(part, value, origin, event=choice)
+    told = identifier(part.get("value"))
+    choice = _CHOICES.get(told or "")
+    if part.get("category") != "marketing_messages" or choice is None:
+        return notice(part, value, origin, event=told)
     wa_id, user_id = customer_id(part.get("wa_id")), identifier(part.get("user_id"))
     if wa_id is None and user_id is None:
         raise UnreadableError("the preference names nobody")
     person = _known(wa_id, user_id, objects(value.get("contacts")))
-    return MarketingChoice(origin, person, choice == "stop", instant(part.get("timestamp")))
+    return MarketingChoice(origin, person, choice, instant(part.get("timestamp")))
 
 
 def error(part: Value, value: Value, origin: Origin) -> Notice:

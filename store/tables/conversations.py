@@ -12,6 +12,10 @@ contacts = Table(
     organization_column(),
     Column("profile_name", Text),
     Column("username", Text),
+    # When, by Meta's clock, they called themselves so: what was told earlier and comes later changes nothing.
+    instant("profile_told_at"),
+    # Since when they have another number or BSUID: identities that were told of before are not theirs any more.
+    instant("renewed_at"),
     instant("marketing_stopped_at"),
     # What Meta last told of it, how (a refused send, a failed status, the customer's own choice) and from when: older
     # news that come late change nothing.
@@ -34,6 +38,8 @@ contact_identities = Table(
     # bsuid: unique per business portfolio, by Meta never shared by two; wa_id: digits without "+".
     Column("kind", Text, nullable=False),
     Column("value", Text, nullable=False),
+    # When, by Meta's clock, the contact was named with it; null: before anybody can tell.
+    instant("told_at"),
     created_column(),
     one_of("kind", "kind", ("bsuid", "wa_id")),
     UniqueConstraint("organization_id", "kind", "value"),
@@ -65,7 +71,13 @@ conversations = Table(
     Column("merged_into", Uuid, ForeignKey("conversations.id")),
     created_column(),
     one_of("in_charge", "in_charge", ("bot", "person")),
-    UniqueConstraint("integration_id", "contact_id"),
+    Index(
+        "ix_conversations_integration_id_contact_id",
+        "integration_id",
+        "contact_id",
+        unique=True,
+        postgresql_where=text("merged_into IS NULL"),
+    ),
     Index("ix_conversations_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("ix_conversations_organization_id_last_message_at_id", "organization_id", "last_message_at", "id"),
     postgresql_with={"fillfactor": "70"},

@@ -23,6 +23,18 @@ def upgrade() -> None:
     op.create_foreign_key(
         op.f("fk_conversations_merged_into_conversations"), "conversations", "conversations", ["merged_into"], ["id"]
     )
+    # One conversation of a contact with a number, but for those that were merged into it.
+    op.drop_constraint(op.f("uq_conversations_integration_id_contact_id"), "conversations", type_="unique")
+    op.create_index(
+        "ix_conversations_integration_id_contact_id",
+        "conversations",
+        ["integration_id", "contact_id"],
+        unique=True,
+        postgresql_where=sa.text("merged_into IS NULL"),
+    )
+    op.add_column("contact_identities", sa.Column("told_at", sa.DateTime(timezone=True), nullable=True))
+    for name in ("profile_told_at", "renewed_at"):
+        op.add_column("contacts", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
     op.add_column("integrations", sa.Column("stop_words", postgresql.JSONB(), nullable=True))
     op.add_column(
         "integrations", sa.Column("files_in_order", sa.Boolean(), server_default=sa.text("false"), nullable=False)
@@ -32,6 +44,9 @@ def upgrade() -> None:
     op.add_column("messages", sa.Column("media_id", sa.Uuid(), nullable=True))
     op.create_foreign_key(op.f("fk_messages_template_id_templates"), "messages", "templates", ["template_id"], ["id"])
     op.create_foreign_key(op.f("fk_messages_media_id_media"), "messages", "media", ["media_id"], ["id"])
+    op.create_check_constraint(
+        op.f("ck_messages_unknown_policy"), "messages", "unknown_policy IN ('evidence', 'ask', 'resend', 'give_up')"
+    )
     op.create_index(
         "ix_messages_about",
         "messages",
@@ -44,12 +59,24 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_index("ix_messages_about", table_name="messages", postgresql_where=sa.text("about_wamid IS NOT NULL"))
+    op.drop_constraint(op.f("ck_messages_unknown_policy"), "messages", type_="check")
     op.drop_constraint(op.f("fk_messages_media_id_media"), "messages", type_="foreignkey")
     op.drop_constraint(op.f("fk_messages_template_id_templates"), "messages", type_="foreignkey")
     for name in ("media_id", "template_id", "about_wamid"):
         op.drop_column("messages", name)
     for name in ("files_in_order", "stop_words"):
         op.drop_column("integrations", name)
+    for name in ("renewed_at", "profile_told_at"):
+        op.drop_column("contacts", name)
+    op.drop_column("contact_identities", "told_at")
+    op.drop_index(
+        "ix_conversations_integration_id_contact_id",
+        table_name="conversations",
+        postgresql_where=sa.text("merged_into IS NULL"),
+    )
+    op.create_unique_constraint(
+        op.f("uq_conversations_integration_id_contact_id"), "conversations", ["integration_id", "contact_id"]
+    )
     op.drop_constraint(op.f("fk_conversations_merged_into_conversations"), "conversations", type_="foreignkey")
     op.drop_column("conversations", "merged_into")
     _drop_consents()
@@ -185,6 +212,16 @@ def _create_consents() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
     )
     op.create_index("ix_consents_contact_id_told_at", "consents", ["contact_id", "told_at"], unique=False)
+    # What was told until now begins the history: a stop with its first and its latest instant.
+    op.execute("""
+        INSERT INTO consents (id, organization_id, contact_id, choice, source, told_at)
+        SELECT gen_random_uuid(), t.organization_id, t.id,
+               CASE WHEN t.marketing_stopped_at IS NULL THEN 'resume' ELSE 'stop' END, t.marketing_source, told.at
+        FROM contacts t
+        CROSS JOIN LATERAL (SELECT DISTINCT at FROM unnest(ARRAY[t.marketing_stopped_at, t.marketing_told_at]) AS at
+                            WHERE at IS NOT NULL) AS told
+        WHERE t.marketing_source IS NOT NULL
+    """)
 
 
 def _drop_consents() -> None:
