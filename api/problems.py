@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from store.errors import HoldfastError, UnavailableError
+from store.errors import HoldfastError, MergedError, UnavailableError
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +60,7 @@ class Problem(BaseModel):
     detail: str
     next_step: str
     errors: list[FieldProblem] | None = Field(default=None, description="For an invalid request: what is wrong where.")
+    merged_into: UUID | None = Field(default=None, description="For `merged`: the id that goes on.")
     error_id: UUID | None = Field(default=None, description="For an unexpected error: its report.")
 
 
@@ -135,7 +136,8 @@ def _unexpected(error_id: UUID) -> Response:
 async def _holdfast(_: Request, error: Exception) -> Response:
     if not isinstance(error, HoldfastError):
         raise error
-    body = problem_body(error.code, error.http_status, error.detail, next_step=error.next_step)
+    more = {"merged_into": str(error.merged_into)} if isinstance(error, MergedError) else {}
+    body = problem_body(error.code, error.http_status, error.detail, next_step=error.next_step, **more)
     headers = {"WWW-Authenticate": "Bearer"} if error.http_status == HTTPStatus.UNAUTHORIZED else None
     return Response(body, error.http_status, media_type=MEDIA_TYPE, headers=headers)
 
@@ -156,7 +158,9 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 
 def _field(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location).encode("utf-8", "replace").decode()
+    # In angle brackets stands which of several bodies is meant: no field of the request.
+    named = [str(part) for part in location if not str(part).startswith("<")]
+    return ".".join(named).encode("utf-8", "replace").decode()
 
 
 async def _http(_: Request, error: Exception) -> Response:

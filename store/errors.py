@@ -47,6 +47,18 @@ class ConflictError(HoldfastError):
     next_step = "Read the present state, then decide."
 
 
+class MergedError(HoldfastError):
+    """What is asked for was merged into another, `merged_into`: two contacts turned out to be one."""
+
+    code = "merged"
+    http_status = 410
+    next_step = "Use the id that merged_into names from now on."
+
+    def __init__(self, detail: str, *, merged_into: UUID) -> None:
+        super().__init__(detail)
+        self.merged_into = merged_into
+
+
 class TemplateRequiredError(ConflictError):
     """The customer has not written for 24 hours: Meta takes nothing but templates."""
 

@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import events, nudges
+from store import events, merging, nudges
 from store.engine import Database
 from store.errors import NotFoundError
+from store.merging import MovedError
 
 _READ = text("""
-    SELECT in_charge, in_charge_since FROM conversations
+    SELECT in_charge, in_charge_since, merged_into FROM conversations
     WHERE id = :conversation_id AND organization_id = :organization_id FOR NO KEY UPDATE
 """)
 
@@ -71,8 +72,9 @@ async def take_over(database: Database, *, organization_id: UUID, conversation_i
     Raises:
         NotFoundError: the organization has no such conversation.
     """
-    values = {"organization_id": organization_id, "conversation_id": conversation_id}
     async with database.transaction() as connection:
+        conversation_id = await merging.present(connection, organization_id, conversation_id)
+        values = {"organization_id": organization_id, "conversation_id": conversation_id}
         since = await _put_in_charge(connection, "person", values | {"reason": reason})
         await stop_the_bot(connection, [conversation_id])
         sending = list((await connection.execute(_SENDING, values)).scalars())
@@ -86,8 +88,9 @@ async def give_back(database: Database, *, organization_id: UUID, conversation_i
     Raises:
         NotFoundError: the organization has no such conversation.
     """
-    values = {"organization_id": organization_id, "conversation_id": conversation_id}
     async with database.transaction() as connection:
+        conversation_id = await merging.present(connection, organization_id, conversation_id)
+        values = {"organization_id": organization_id, "conversation_id": conversation_id}
         since = await _put_in_charge(connection, "bot", values | {"reason": reason})
         sending = list((await connection.execute(_SENDING, values)).scalars())
         await nudges.mark_due(connection, [conversation_id])
@@ -128,6 +131,8 @@ async def _put_in_charge(
     row = (await connection.execute(_READ, values)).one_or_none()
     if row is None:
         raise NotFoundError("There is no such conversation.")
+    if row.merged_into is not None:
+        raise MovedError("Two contacts turned out to be one at this moment.")
     if row.in_charge != who:
         row = (await connection.execute(_CHANGE, {**values, "in_charge": who})).one()
     since: datetime | None = row.in_charge_since

@@ -113,6 +113,16 @@ _CARRY = (
 )
 
 
+_LEAVE = text("""
+    UPDATE conversations SET due_at = NULL, turn_began_at = clock_timestamp()
+    WHERE id = :id AND merged_into IS NOT NULL RETURNING merged_into
+""")
+
+_PRESENT = text("""
+    SELECT merged_into FROM conversations WHERE id = :id AND organization_id = :organization_id
+""")
+
+
 class MovedError(UnavailableError):
     """A conversation was merged into another between being found and being locked: what began has to begin anew."""
 
@@ -125,6 +135,19 @@ async def lock(connection: AsyncConnection, conversation_ids: Iterable[UUID]) ->
     """
     if await nudges.lock(connection, conversation_ids):
         raise MovedError("Two contacts turned out to be one at this moment.")
+
+
+async def present(connection: AsyncConnection, organization_id: UUID, conversation_id: UUID) -> UUID:
+    """The conversation itself, or the one it was merged into."""
+    values = {"organization_id": organization_id, "id": conversation_id}
+    into: UUID | None = (await connection.execute(_PRESENT, values)).scalar_one_or_none()
+    return into or conversation_id
+
+
+async def leave(connection: AsyncConnection, conversation_id: UUID) -> UUID | None:
+    """Take the mark off a conversation that was merged and answer where it went; None when it was not."""
+    into: UUID | None = (await connection.execute(_LEAVE, {"id": conversation_id})).scalar_one_or_none()
+    return into
 
 
 async def merge(

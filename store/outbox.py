@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Select, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import consents, nudges
+from store import consents, merging, nudges
 from store.engine import Database
 from store.errors import (
     ConflictError,
@@ -23,8 +23,10 @@ from store.errors import (
 )
 from store.ids import new_id
 from store.integrations import UnknownPolicy
+from store.merging import MovedError
 from store.references import Place, refer
 from store.tables import contact_identities, contacts, conversations, integrations, messages, queue_no
+from whatsapp import kinds
 from whatsapp.messages import validate_content
 from whatsapp.window import is_open
 
@@ -68,6 +70,17 @@ class Queued:
     conversation_id: UUID
     queued_at: datetime
     state: str = "queued"
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is to be queued, and for whom."""
+
+    organization_id: UUID
+    draft: Draft
+    author: Literal["api", "person"]
+    idempotency_key: str | None
+    fingerprint: bytes
 
 
 async def queue_message(
@@ -123,35 +136,47 @@ async def queue_to(
     if problems:
         raise InvalidRequestError(f"{'; '.join(problems)}.")
     fingerprint = _fingerprint(named, draft)
-    async with database.transaction() as connection:
-        if idempotency_key is not None:
-            earlier = await _earlier(connection, organization_id, idempotency_key, fingerprint)
-            if earlier is not None:
-                return earlier
-        conversation_id = await find(connection)
-        integration_id = await _lock_and_check(connection, conversation_id, draft)
-        place = Place(organization_id, integration_id, conversation_id)
-        references = await refer(connection, place, draft.type, draft.content)
-        if references.category == "marketing":
-            await consents.refuse_marketing(connection, conversation_id)
-        values = {
-            "id": new_id(),
-            "organization_id": organization_id,
-            "integration_id": integration_id,
-            "conversation_id": conversation_id,
-            "direction": "out",
-            "author": author,
-            "type": draft.type,
-            "content": draft.content,
-            **asdict(references),
-            "state": "queued",
-            "queue_no": queue_no.next_value(),
-            "send_before": draft.send_before,
-            "unknown_policy": draft.unknown_policy,
-            "idempotency_key": idempotency_key,
-            "idempotency_hash": None if idempotency_key is None else fingerprint,
-        }
-        return await _insert(connection, values)
+    order = _Order(organization_id, draft, author, idempotency_key, fingerprint)
+    while True:
+        try:
+            async with database.transaction() as connection:
+                return await _queue(connection, order, find=find)
+        except MovedError:
+            continue  # at this moment its contact turned out to be another one, whose conversation is found now
+
+
+async def _queue(
+    connection: AsyncConnection, order: _Order, *, find: Callable[[AsyncConnection], Awaitable[UUID]]
+) -> Queued:
+    if order.idempotency_key is not None:
+        earlier = await _earlier(connection, order.organization_id, order.idempotency_key, order.fingerprint)
+        if earlier is not None:
+            return earlier
+    draft, conversation_id = order.draft, await find(connection)
+    integration_id = await _lock_and_check(connection, conversation_id, draft)
+    place = Place(order.organization_id, integration_id, conversation_id)
+    references = await refer(connection, place, draft.type, draft.content)
+    if references.category == "marketing":
+        await consents.refuse_marketing(connection, conversation_id)
+    values = {
+        "id": new_id(),
+        "organization_id": order.organization_id,
+        "integration_id": integration_id,
+        "conversation_id": conversation_id,
+        "direction": "out",
+        "author": order.author,
+        "type": draft.type,
+        "content": draft.content,
+        "about_wamid": kinds.about(draft.type, draft.content),
+        **asdict(references),
+        "state": "queued",
+        "queue_no": queue_no.next_value(),
+        "send_before": draft.send_before,
+        "unknown_policy": draft.unknown_policy,
+        "idempotency_key": order.idempotency_key,
+        "idempotency_hash": None if order.idempotency_key is None else order.fingerprint,
+    }
+    return await _insert(connection, values)
 
 
 def _fingerprint(named: Mapping[str, Any], draft: Draft) -> bytes:
@@ -177,7 +202,8 @@ async def _conversation(connection: AsyncConnection, *, organization_id: UUID, t
         await _check_number(connection, organization_id, target.phone_number_id)
     query = select(conversations.c.id).where(conversations.c.organization_id == organization_id)
     if target.conversation_id is not None:
-        query = query.where(conversations.c.id == target.conversation_id)
+        present = await merging.present(connection, organization_id, target.conversation_id)
+        query = query.where(conversations.c.id == present)
     else:
         contact_id = (await connection.execute(_contact(organization_id, target))).scalar_one_or_none()
         if contact_id is None:
@@ -196,7 +222,7 @@ async def _conversation(connection: AsyncConnection, *, organization_id: UUID, t
 
 def _contact(organization_id: UUID, target: Target) -> Select[tuple[UUID]]:
     if target.contact_id is not None:
-        return select(contacts.c.id).where(
+        return select(func.coalesce(contacts.c.merged_into, contacts.c.id)).where(
             contacts.c.id == target.contact_id, contacts.c.organization_id == organization_id
         )
     kind, value = ("wa_id", target.wa_id) if target.wa_id is not None else ("bsuid", target.user_id)
@@ -209,7 +235,7 @@ def _contact(organization_id: UUID, target: Target) -> Select[tuple[UUID]]:
 
 def _still_connected(query: Select[tuple[UUID]], target: Target) -> Select[tuple[UUID]]:
     query = query.join(integrations, integrations.c.id == conversations.c.integration_id)
-    query = query.where(integrations.c.state != "disconnected")
+    query = query.where(integrations.c.state != "disconnected", conversations.c.merged_into.is_(None))
     if target.phone_number_id is None:
         return query
     return query.where(integrations.c.phone_number_id == target.phone_number_id)
@@ -225,7 +251,7 @@ async def _check_number(connection: AsyncConnection, organization_id: UUID, phon
 
 async def _lock_and_check(connection: AsyncConnection, conversation_id: UUID, draft: Draft) -> UUID:
     """The conversation's integration, once the conversation is locked and may take this message."""
-    await nudges.lock(connection, [conversation_id])
+    await merging.lock(connection, [conversation_id])
     query = (
         select(
             conversations.c.integration_id,

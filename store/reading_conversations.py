@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.engine import Database
-from store.errors import NotFoundError
+from store.errors import MergedError, NotFoundError
 from store.paging import Keyset, Page, PageRequest
 from store.reading_contacts import identity, phone_number
 from store.tables import contacts, conversations, integrations
@@ -75,12 +75,16 @@ async def check_conversation(connection: AsyncConnection, organization_id: UUID,
 
     Raises:
         NotFoundError: it has not.
+        MergedError: it went into another one.
     """
-    query = select(conversations.c.id).where(
+    query = select(conversations.c.merged_into).where(
         conversations.c.id == conversation_id, conversations.c.organization_id == organization_id
     )
-    if (await connection.execute(query)).one_or_none() is None:
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
         raise NotFoundError("There is no such conversation.")
+    if row.merged_into is not None:
+        raise MergedError(f"This conversation went into {row.merged_into}.", merged_into=row.merged_into)
 
 
 def _conversation(row: Any) -> Conversation:
