@@ -17,6 +17,8 @@ IN_FLIGHT = 20
 """Sends that Meta has accepted when the worker is killed."""
 HOT = 10.0
 """Seconds until a conversation is answered whose worker was killed with hundreds of others, 99 of 100."""
+WRITE_PER_SECOND = 30
+"""Hot conversations: half of what two cores answer of those whose run is in no cache."""
 USUAL_WORKER_START = 2.0
 """Seconds: 1.5 with nothing beside it."""
 
@@ -49,7 +51,7 @@ async def test_a_worker_killed_in_mid_conversation_loses_and_doubles_nothing_and
         record_property("of it start of the worker (s)", round(start, 2))
         pace = max(house.slowness, meanwhile.slowness, start / USUAL_WORKER_START)
         record_property("slower than usual (times)", round(pace, 1))
-        assert max(took) < PROMPT.total_seconds() * pace, sorted(took)
+        assert max(took) < PROMPT.total_seconds() * pace + start, sorted(took)
         await asyncio.sleep(TAKEN_UP * pace)
         await house.simulator.change_number(house.line.phone_number_id, hold_statuses=False)
         await house.simulator.release_statuses(house.line.phone_number_id)
@@ -102,8 +104,8 @@ async def test_a_restarted_worker_takes_up_hot_conversations_soon_and_no_task_of
     hot = new_customers(500 if chaos else 60)
     for number in range(8 if chaos else 3):
         await asyncio.gather(*(house.exchange(customer, f"{number} of {customer}") for customer in hot))
-    said = asyncio.create_task(_one_after_the_other(house, hot, within=1.0))
-    await asyncio.sleep(0.5)
+    said = asyncio.create_task(_one_after_the_other(house, hot, within=len(hot) / WRITE_PER_SECOND))
+    await asyncio.sleep(len(hot) / WRITE_PER_SECOND / 4)
     killed_at = time.time()
     house.supervisor.kill("worker")
     dead_at = time.time()
