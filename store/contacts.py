@@ -159,13 +159,16 @@ def _decide(known: Known, parties: Sequence[Party], anchors: Sequence[Anchor]) -
 
 
 async def _be_alone(connection: AsyncConnection, parties: Sequence[Party], anchors: Sequence[Anchor]) -> None:
-    for organization_id in sorted({one.organization_id for one in (*parties, *anchors)}):
+    organizations = {party.organization_id for party in parties} | {told.organization_id for told in anchors}
+    for organization_id in sorted(organizations):
         await connection.execute(_ONE_AT_A_TIME, {"organization_id": str(organization_id)})
 
 
 async def _read(connection: AsyncConnection, parties: Sequence[Party], anchors: Sequence[Anchor]) -> Known:
     known = Known()
-    wanted = {(*one, party.integration_id) for party in parties for one in (*party.identities, *party.new_identities)}
+    wanted: set[tuple[UUID, str, str, UUID | None]] = {
+        (*one, party.integration_id) for party in parties for one in (*party.identities, *party.new_identities)
+    }
     wanted |= {(*one, None) for told in anchors for one in told.identities}
     if anchors:
         for row in await connection.execute(_READ_ANCHORED, {"ids": sorted({one.contact_id for one in anchors})}):

@@ -75,7 +75,8 @@ _MOVE = (
 
 _CARRY = (
     text("""
-    UPDATE conversations SET contact_id = CASE WHEN merged_into IS NULL THEN :older ELSE :younger END
+    UPDATE conversations
+    SET contact_id = CASE WHEN merged_into IS NULL THEN CAST(:older AS uuid) ELSE CAST(:younger AS uuid) END
     WHERE id = ANY(CAST(:conversations AS uuid[]))
 """),
     text("UPDATE contact_identities SET contact_id = :older WHERE contact_id = :younger"),
