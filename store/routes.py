@@ -47,7 +47,7 @@ _NUMBERS = """
            id = ANY(ARRAY(SELECT o.integration_id FROM onboardings o
                           WHERE o.step IN ('activate', 'prove') AND o.ended_at IS NULL
                             AND o.integration_id IS NOT NULL)) AS is_proving,
-           stop_words
+           CAST(stop_words AS text) AS stop_words
     FROM integrations WHERE phone_number_id = ANY(CAST(:phone_number_ids AS text[])) AND state <> 'disconnected'
 """
 _READ_NUMBERS = text(_NUMBERS)

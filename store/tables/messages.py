@@ -87,6 +87,7 @@ messages = Table(
     one_of("state", "state", (*INBOUND_STATES, *OUTBOUND_STATES)),
     one_of("delivery", "delivery", DELIVERIES),
     one_of("hold", "hold", HOLDS),
+    one_of("unknown_policy", "unknown_policy", UNKNOWN_POLICIES),
     UniqueConstraint("integration_id", "wamid"),
     UniqueConstraint("organization_id", "idempotency_key"),
     Index(
