@@ -80,7 +80,8 @@ async def test_somebody_new_becomes_a_contact_and_their_answer_comes_into_the_sa
         api.database, "SELECT kind, value FROM contact_identities WHERE contact_id = :id", id=conversation.contact_id
     )
     assert tuple(identity) == (kind, value)
-    customer = Customer(*(("31612345678", None) if kind == "wa_id" else (None, value)), "Bea")
+    wa_id, user_id = (value, None) if kind == "wa_id" else (None, value)
+    customer = Customer(wa_id, user_id)
     await take_in(api.database, Letters(shop.number, customer).message("thank you", wamid="thanks"))
     (inbound,) = await rows(api.database, "SELECT conversation_id FROM messages WHERE wamid = 'thanks'")
     assert inbound.conversation_id == conversation.id

@@ -125,8 +125,9 @@ async def test_a_numbers_own_words_take_the_place_of_the_known_ones_until_they_a
     async def hears(words: dict[str, dict[str, list[str]]] | None, said: str) -> bool:
         await change(database, "DELETE FROM consents")
         await change(database, "UPDATE contacts SET marketing_stopped_at = NULL")
-        of_it = {"organization_id": number.organization_id, "integration_id": number.integration_id}
-        await set_stop_words(database, words=words, **of_it)
+        await set_stop_words(
+            database, organization_id=number.organization_id, integration_id=number.integration_id, words=words
+        )
         await take_in(database, letters.message(said))
         return await _stopped(database) == {ADA.user_id: "stop_word"}
 
