@@ -13,10 +13,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import consents, handover, portfolios, rates
+from store import consents, file_order, handover, portfolios, rates
 from store.claim_at_once import claim_at_once
 from store.engine import Database
-from store.file_order import FILE_AWAITED
 from store.identities import current
 from store.objections import PAIR_BURST, PAIR_INTERVAL, Objection, objection
 from store.transitions import Event, State, after
@@ -72,14 +71,10 @@ _READ = text(f"""
            (SELECT u.meta_media_id FROM media_uploads u
             WHERE u.media_id = m.media_id AND u.integration_id = m.integration_id
               AND u.expires_at > clock_timestamp() + interval '1 minute') AS meta_media_id,
-           CASE WHEN i.files_in_order THEN
-             (SELECT max(f.accepted_at) + CAST(:file_awaited AS interval) FROM messages f
-              WHERE f.conversation_id = m.conversation_id AND f.state = 'accepted' AND f.delivery IN ('none', 'sent')
-                AND (f.type IN ('image', 'audio', 'video', 'document', 'sticker') OR f.media_id IS NOT NULL))
-           END AS file_awaited_until,
            c.contact_id, c.in_charge, c.window_opened_at, c.pair_next_at,
            i.messaging_limit, coalesce(w.business_id, i.waba_id) AS portfolio,
            i.state AS integration_state, i.state_reason, i.enabled, i.phone_number_id, i.access_token_sealed,
+           i.files_in_order,
            {current("wa_id", "t")} AS wa_id, {current("bsuid", "t")} AS user_id,
            clock_timestamp() AS now
     FROM messages m
@@ -168,12 +163,13 @@ async def claim(database: Database, message_id: UUID) -> Claimed | Unclaimed:
 
 async def _claim_or_object(connection: AsyncConnection, message_id: UUID) -> Claimed | Unclaimed:
     """The claim step by step, for a row that something speaks against or that is to be told apart from one."""
-    row = (await connection.execute(_READ, {"message_id": message_id, "file_awaited": FILE_AWAITED})).one_or_none()
+    row = (await connection.execute(_READ, {"message_id": message_id})).one_or_none()
     if row is None:
         return Unclaimed(message_id, "missing", "The message does not exist.", stop=False, found_queued=False)
     if row.state != State.QUEUED:
         return _outcome_of(row)
-    found = await _opted_out(connection, row) or objection(row) or await _no_room(connection, row)
+    found = await _opted_out(connection, row) or objection(row)
+    found = found or await _behind_a_file(connection, row) or await _no_room(connection, row)
     if found is not None:
         return await _record_objection(connection, row, found)
     attempt = await _take(connection, row)
@@ -211,6 +207,15 @@ async def _opted_out(connection: AsyncConnection, row: Any) -> Objection | None:
         return None
     stop = await consents.stopped(connection, row.conversation_id)
     return None if stop is None else Objection(Event.REJECT, str(stop))
+
+
+async def _behind_a_file(connection: AsyncConnection, row: Any) -> Objection | None:
+    """A file before it is not delivered yet: asked under the lock, since a status may have come meanwhile."""
+    until = await file_order.awaited_until(connection, row.conversation_id) if row.files_in_order else None
+    if until is None:
+        return None
+    why = "It waits until the file before it is delivered, 5 s at most."
+    return Objection(None, why, hold="behind", hold_until=until)
 
 
 async def _no_room(connection: AsyncConnection, row: Any) -> Objection | None:

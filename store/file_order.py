@@ -5,7 +5,7 @@ The claim decides who waits (`store.claims`); what a status tells lets those go 
 """
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -16,6 +16,13 @@ from store import nudges
 FILE_AWAITED = timedelta(seconds=5)
 """From Meta's acceptance of the file."""
 
+_AWAITED_UNTIL = text("""
+    SELECT max(accepted_at) + CAST(:awaited AS interval) FROM messages
+    WHERE conversation_id = :conversation_id AND state = 'accepted' AND delivery IN ('none', 'sent')
+      AND (type IN ('image', 'audio', 'video', 'document', 'sticker') OR media_id IS NOT NULL)
+      AND accepted_at > clock_timestamp() - CAST(:awaited AS interval)
+""")
+
 # Whether the file is still awaited, the next claim finds out by itself: another one may be.
 _RELEASE = text("""
     UPDATE messages w SET hold = NULL, hold_since = NULL, hold_until = NULL, reason = NULL
@@ -24,6 +31,16 @@ _RELEASE = text("""
       AND w.conversation_id = f.conversation_id AND w.state = 'queued' AND w.hold = 'behind'
     RETURNING w.conversation_id
 """)
+
+
+async def awaited_until(connection: AsyncConnection, conversation_id: UUID) -> datetime | None:
+    """Until when the conversation waits for a file of its own to be delivered; None when it waits for none.
+
+    To be called with the conversation locked.
+    """
+    values = {"conversation_id": conversation_id, "awaited": FILE_AWAITED}
+    until: datetime | None = (await connection.execute(_AWAITED_UNTIL, values)).scalar_one()
+    return until
 
 
 async def release(connection: AsyncConnection, file_ids: Collection[UUID]) -> None:

@@ -52,8 +52,8 @@ def _hold(row: Any) -> Objection | None:
         hold = row.state_reason if row.state_reason in ("token", "permission", "app") else "stopped"
         return Objection(None, f"The number is {row.integration_state}: messages wait.", hold=hold)
     if row.media_id is not None and row.meta_media_id is None:
-        why = row.reason if row.hold == "media" else None
-        return Objection(None, why or "Its file is on its way to Meta.", hold="media")
+        why, until = (row.reason, row.hold_until) if row.hold == "media" else (None, None)
+        return Objection(None, why or "Its file is on its way to Meta.", hold="media", hold_until=until)
     return None
 
 
@@ -61,9 +61,6 @@ def _wait(row: Any) -> Objection | None:
     """What it waits for that passes by itself."""
     if row.hold in ("back_off", "not_before", "pair", "slot") and row.hold_until and row.hold_until > row.now:
         return Objection(None, row.reason or "It waits for its time.", hold=row.hold, hold_until=row.hold_until)
-    if row.file_awaited_until is not None and row.file_awaited_until > row.now:
-        why = "It waits until the file before it is delivered, 5 s at most."
-        return Objection(None, why, hold="behind", hold_until=row.file_awaited_until)
     if row.pair_next_at is None:
         return None
     pair_free_at = row.pair_next_at - (PAIR_BURST - 1) * PAIR_INTERVAL
