@@ -7,12 +7,13 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.routing import Route
 
+from simulator.chat.pages import ChatPages
 from simulator.config import SimulatorConfig
 from simulator.control import control_routes
 from simulator.graph import MessagesRoute
 from simulator.login.dialog import Dialog, dialog_control
 from simulator.management.routes import management_routes
-from simulator.page import page_routes
+from simulator.media import MediaDesk
 from simulator.world import World
 
 
@@ -33,10 +34,10 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     messages = Route("/{version}/{phone_number_id}/messages", MessagesRoute(world).post, methods=["POST"])
     app.router.routes.insert(0, messages)
     app.include_router(control_routes(world))
-    app.include_router(page_routes(world))
+    app.router.routes.extend(ChatPages(world).routes())
     dialog = Dialog(world)
     app.include_router(dialog_control(dialog))
-    app.router.routes.extend([*dialog.routes(), *management_routes(world)])
+    app.router.routes.extend([*dialog.routes(), *MediaDesk(world).routes(), *management_routes(world)])
     return app
 
 

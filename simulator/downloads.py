@@ -5,7 +5,7 @@ import asyncio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from simulator.endings import CutAnswer
+from simulator.endings import close_under
 from simulator.faults import Plan
 
 _PIECES = 10
@@ -21,6 +21,7 @@ class FileAnswer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file; a slow one over its seconds."""
+        del scope
         data, plan = self._data, self._plan
         kept = data if plan.ending != "cut" else data[: len(data) // 2]
         length = str(len(data)).encode()
@@ -31,7 +32,7 @@ class FileAnswer(Response):
             await asyncio.sleep(plan.slow / _PIECES)
             await send({"type": "http.response.body", "body": kept[place : place + size], "more_body": True})
         if plan.ending == "cut":
-            await CutAnswer(b"")(scope, receive, send)
+            await close_under(receive)
             return
         await send({"type": "http.response.body", "body": b""})
 

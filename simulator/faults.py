@@ -67,7 +67,7 @@ class Fault:
 
     Of files: `expire` (`call` is `media`) names a URL that is over already, `mangle` (`download`) gives other bytes of
     the same length. A download is `cut` at half, comes in pieces over the `seconds` of `slow`, and is answered 404 by
-    `refuse` without `code`; an upload that is lost with `accepted` false is ended while its bytes still come.
+    `refuse`; an upload that is lost with `accepted` false is ended while its bytes still come.
     """
 
     kind: FaultKind

@@ -74,7 +74,7 @@ class Files:
         query = {"mid": stored.media_id, "source": source, "ext": ends, "hash": self._hash(stored.media_id, str(ends))}
         return f"{base_url.rstrip('/')}{DOWNLOAD_PATH}?{urlencode(query)}"
 
-    def behind(self, media_id: str, ends: str, signature: str, now: float) -> StoredFile | None:
+    def behind(self, media_id: str, ends: str, signature: str, *, now: float) -> StoredFile | None:
         """The file behind the parts of a URL, while URL and id live."""
         if not hmac.compare_digest(signature.encode(), self._hash(media_id, ends).encode()) or now >= int(ends):
             return None

@@ -61,7 +61,7 @@ class MessagesRoute:
         check_envelope(payload)
         world, knobs = self._world, number.knobs
         conversation, to_phone = self._recipient(number, payload)
-        late = check_content(Sending(world, number, conversation, payload))
+        late = check_content(Sending(world, number, conversation, payload, to_phone))
         plan = world.faults.plan(number.phone_number_id, conversation.customer, "send")
         self._authority.stop_by(plan, number)
         if not plan.accepted:

@@ -92,8 +92,8 @@ class KindsClient(ControlCalls):
     ) -> str:
         """Let a customer send a file, which Graph gives out for 7 days; the wamid.
 
-        `message` takes what `customer_sends` takes, and of `simulator.kinds_orders.FileOrder` animated and url (False:
-        the webhook has none).
+        `message` takes what `customer_sends` takes, and of `simulator.kinds_orders.FileOrder` animated, url (False: the
+        webhook has none) and echo (True: the business sends it, in its own app).
         """
         order = _customer(phone_number_id, wa_id, message.pop("user_id", None))
         order |= _written(message.pop("timestamp", None)) | message

@@ -1,6 +1,5 @@
 """The control API's part for messages of every kind: what customers and the business's own app write."""
 
-import base64
 import secrets
 from typing import Any
 
@@ -11,6 +10,7 @@ from simulator import kinds_orders as orders
 from simulator.customers import Conversation, bsuid
 from simulator.files import StoredFile
 from simulator.numbers import Number
+from simulator.received import receive_file
 from simulator.refusals import answer
 from simulator.wire import echo_change, messages_change
 from simulator.world import World
@@ -28,12 +28,7 @@ def add_kind_routes(router: APIRouter, world: World) -> None:
     @router.post("/echoes")
     async def echo(order: orders.MessageOrder) -> Json:
         """Let the business write in its own app: the customer has it, and the app is told."""
-        number, conversation = _whom(world, order)
-        said = world.written(conversation, order.type, order.content, timestamp=order.timestamp)
-        conversation.echoes.append(said)
-        number.throughput.count(said.said_at)
-        change = echo_change(number, conversation, said, extra=_beside(order, number))
-        return {"wamid": said.wamid, "sent": world.tell(number, change, copies=number.knobs.webhook_copies)}
+        return _echo(world, order, order.type, order.content)
 
 
 def _add_messages(router: APIRouter, world: World) -> None:
@@ -44,23 +39,16 @@ def _add_messages(router: APIRouter, world: World) -> None:
 
     @router.post("/customer-files")
     async def send_file(order: orders.FileOrder, request: Request) -> Json:
-        """Let a customer send a file."""
-        now = world.clock.now()
-        stored = world.files.add(order.phone_number_id, order.data, order.mime_type, now=now, from_customer=True)
-        content: Json = {
-            "id": stored.media_id,
-            "mime_type": order.mime_type,
-            "sha256": base64.b64encode(stored.sha256).decode(),
-        }
+        """Let a customer send a file, or the business in its own app."""
+        number, _ = _whom(world, order)
+        base_url = str(request.base_url) if order.url else None
+        content = receive_file(world, number, order.data, order.mime_type, kind=order.kind, base_url=base_url)
         optional = {"caption": order.caption, "filename": order.filename}
         content |= {name: value for name, value in optional.items() if value is not None}
-        if order.kind == "audio":
-            content["voice"] = order.voice
-        if order.kind == "sticker":
-            content["animated"] = order.animated
-        if order.url:
-            content["url"] = world.files.url(stored, str(request.base_url), now=now, source="webhook")
-        return _say(world, order, order.kind, content) | {"media_id": stored.media_id}
+        told = {"voice": order.voice, "animated": order.animated}
+        content |= {name: value for name, value in told.items() if name in content}
+        write = _echo if order.echo else _say
+        return write(world, order, order.kind, content) | {"media_id": content["id"]}
 
 
 def _add_customers(router: APIRouter, world: World) -> None:
@@ -131,7 +119,8 @@ def _add_views(router: APIRouter, world: World) -> None:
         stored = world.files.stored.get(media_id)
         if stored is None:
             raise HTTPException(404, f"no file {media_id}")
-        return Response(stored.data, media_type=stored.mime_type)
+        shut = {"content-security-policy": "sandbox; default-src 'none'", "x-content-type-options": "nosniff"}
+        return Response(stored.data, media_type=stored.mime_type, headers=shut)
 
 
 def _file_view(stored: StoredFile) -> Json:
@@ -154,7 +143,7 @@ def _system(conversation: Conversation, order: orders.ChangedNumberOrder, user_i
 
 def _say(world: World, order: orders.WrittenOrder, kind: str, content: Any) -> Json:
     number, conversation = _whom(world, order)
-    extra = _beside(order, number) | (order.extra if isinstance(order, orders.MessageOrder) else {})
+    extra = _beside(order, number)
     said = world.say(
         number,
         conversation,
@@ -168,12 +157,22 @@ def _say(world: World, order: orders.WrittenOrder, kind: str, content: Any) -> J
     return {"wamid": said.wamid, "customer": conversation.customer, "user_id": conversation.user_id}
 
 
+def _echo(world: World, order: orders.WrittenOrder, kind: str, content: Any) -> Json:
+    number, conversation = _whom(world, order)
+    said = world.written(conversation, kind, content, timestamp=order.timestamp)
+    conversation.echoes.append(said)
+    number.throughput.count(said.said_at)
+    change = echo_change(number, conversation, said, extra=_beside(order, number))
+    return {"wamid": said.wamid, "sent": world.tell(number, change, copies=number.knobs.webhook_copies)}
+
+
 def _beside(order: orders.WrittenOrder, number: Number) -> Json:
-    """Context and referral of a message; a bare wamid is a reply to a message of the business."""
+    """What stands beside the content; a bare wamid as context is a reply to a message of the business."""
     context = order.context
     if isinstance(context, str):
         context = {"from": number.display_phone_number, "id": context}
-    return ({"context": context} if context else {}) | ({"referral": order.referral} if order.referral else {})
+    found = {"context": context, "referral": order.referral}
+    return {name: value for name, value in found.items() if value} | order.extra
 
 
 def _whom(world: World, order: orders.CustomerOrder) -> tuple[Number, Conversation]:

@@ -21,6 +21,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "revoke": ("original_message_id",),
 }
 """The keys that an object of each kind has at least. `contacts` is a list; any other kind may look as it likes."""
+FILE_KINDS = frozenset({"image", "video", "audio", "document", "sticker"})
 _INTERACTIVE = frozenset({"button_reply", "list_reply", "nfm_reply", "call_permission_reply"})
 _UNSUPPORTED = 131051
 _UNREADABLE = {

@@ -42,6 +42,8 @@ class WrittenOrder(CustomerOrder):
     group_id: str | None = None
     contacts: bool | None = None
     """Whether the webhook has a `contacts` block; None: as Meta does with this kind."""
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """Further keys of the message."""
 
 
 class MessageOrder(WrittenOrder):
@@ -50,8 +52,6 @@ class MessageOrder(WrittenOrder):
     type: str
     content: Any = None
     """What stands under the type's own key."""
-    extra: dict[str, Any] = Field(default_factory=dict)
-    """Further keys of the message."""
 
     @model_validator(mode="after")
     def _shaped(self) -> Self:
@@ -72,6 +72,8 @@ class FileOrder(WrittenOrder):
     animated: bool = False
     url: bool = True
     """Whether the webhook brings a URL, as since late 2025."""
+    echo: bool = False
+    """Whether the business sends it, in its own app."""
 
 
 class ChangedNumberOrder(CustomerOrder):

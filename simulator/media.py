@@ -15,10 +15,11 @@ from simulator.endings import end
 from simulator.file_rules import check_file
 from simulator.files import DOWNLOAD_PATH, StoredFile
 from simulator.numbers import Number
-from simulator.refusals import RefusedError
+from simulator.refusals import RefusedError, invisible_object
 from simulator.world import World
 
-_NOT_FOUND = 404
+_NOT_FOUND, _UNAUTHORIZED = 404, 401
+_DEAD_TOKEN = 190
 
 
 class MediaDesk:
@@ -66,29 +67,23 @@ class MediaDesk:
         return end(plan, {"id": stored.media_id})
 
     async def download(self, request: Request) -> Response:
-        """Give out a file, to whoever has its URL in time and a token that sees its number."""
+        """Give out a file to whoever has its URL in time and a token that sees its number; else a status alone."""
         query = request.query_params
         record = self._begin("download", query.get("mid", ""), token_in_query="access_token" in query)
         try:
-            response = self._download(request, record)
+            return self._download(request, record)
         except RefusedError as refusal:
-            record.outcome, record.code, record.answer = "refused", refusal.code, "answer"
-            return Response(status_code=401)
-        if response is None:
-            record.outcome, record.code, record.answer = "refused", _NOT_FOUND, "answer"
-            return Response(status_code=_NOT_FOUND)
-        return response
+            status = refusal.http_status or (_UNAUTHORIZED if refusal.code == _DEAD_TOKEN else _NOT_FOUND)
+            record.outcome, record.code, record.answer = "refused", status, "answer"
+            return Response(status_code=status)
 
-    def _download(self, request: Request, record: CallRecord) -> Response | None:
+    def _download(self, request: Request, record: CallRecord) -> Response:
         token = self._authority.token(bearer(request.headers))
         stored = self._named(request)
         number = self._world.numbers.get(stored.phone_number_id) if stored is not None else None
         if stored is None or number is None or not self._authority.sees(token, number):
-            return None
+            raise invisible_object(request.query_params.get("mid", ""), method="get")
         plan = self._world.faults.plan(number.phone_number_id, "", "download")
-        if plan.refuse is not None and plan.refuse.code is None:
-            record.outcome, record.code, record.answer = "refused", plan.refuse.http_status or _NOT_FOUND, "answer"
-            return Response(status_code=plan.refuse.http_status or _NOT_FOUND)
         self._authority.stop_by(plan, number)
         record.outcome, record.answer = "ok" if plan.accepted else "lost", plan.ending
         if plan.ending in {"answer", "cut"}:
@@ -97,10 +92,10 @@ class MediaDesk:
 
     def _named(self, request: Request) -> StoredFile | None:
         """The file of a URL that was given out and is not over."""
-        parts = [request.query_params.get(name, "") for name in ("mid", "ext", "hash")]
-        if not parts[1].isdigit():
+        media_id, ends, signature = (request.query_params.get(name, "") for name in ("mid", "ext", "hash"))
+        if not ends.isdigit():
             return None
-        return self._world.files.behind(*parts, now=self._world.clock.now())
+        return self._world.files.behind(media_id, ends, signature, now=self._world.clock.now())
 
     def _begin(self, call: str, object_id: str, *, token_in_query: bool) -> CallRecord:
         now = self._world.clock.now()

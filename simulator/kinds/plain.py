@@ -1,4 +1,4 @@
-"""Texts, places, contact cards, reactions, and the outer shape of templates."""
+"""Texts, places, contact cards and reactions."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def check_location(_: Sending, location: Param) -> None:
     location.only("latitude", "longitude", "name", "address", "url")
     for key, farthest in _FARTHEST.items():
         value = _number(location, key)
-        if abs(value) > farthest:
+        if not abs(value) <= farthest:  # also of what is no number at all
             raise location.refuse(key, f"must be between -{farthest:g} and {farthest:g}")
     location.maybe_text("name")
     location.maybe_text("address")

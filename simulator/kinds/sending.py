@@ -35,6 +35,8 @@ class Sending:
     number: Number
     conversation: Conversation
     payload: dict[str, Any]
+    to_phone: bool
+    """False: it goes to a BSUID."""
     late: LateFailure | None = field(default=None)
 
     def fail_late(self, code: int, details: str) -> None:

@@ -14,6 +14,7 @@ from simulator.templates import SLOT, Json, Template, slots
 _COUNT, _NONE, _TOO_LONG, _POLICY, _FORMAT = 132000, 132001, 132005, 132007, 132012
 _STOPPED = {"PAUSED": 132015, "DISABLED": 132016}
 _OPTED_OUT = 131050
+_NEEDS_PHONE = 131062
 _TEXTS = frozenset({"text", "currency", "date_time"})
 _LONGEST = {"header": 60, "body": 1024}
 _NOT_ALLOWED = re.compile(r"[\n\t]| {5}")
@@ -39,6 +40,8 @@ def check_template(sending: Sending, template: Param) -> None:
         raise RefusedError(_STOPPED[known.status], details=f"template name ({name}) is {known.status.lower()}")
     if known is None or known.status != "APPROVED":
         raise RefusedError(_NONE, details=f"template name ({name}) does not exist in {language}")
+    if known.category == "AUTHENTICATION" and not sending.to_phone:
+        raise RefusedError(_NEEDS_PHONE, details="Authentication templates are sent to phone numbers alone")
     parts = {kind: _of(components, kind) for kind in ("header", "body")}
     _check_header(sending, known, parts["header"])
     _check_texts("body", known.component("BODY"), parts["body"], named=known.parameter_format == "NAMED")
@@ -99,10 +102,10 @@ def _check_buttons(known: Template, given: list[Param]) -> None:
             raise RefusedError(NOT_VALID, details=f"buttons: there is no button at index {index} to fill")
         filled.add(int(index))
         _check_button(int(index), known.buttons[int(index)], one)
-    for index, button in enumerate(known.buttons):
-        if index not in filled and _needs(button):
+    for place, button in enumerate(known.buttons):
+        if place not in filled and _needs(button):
             kind = str(button.get("type")).capitalize()
-            raise RefusedError(MISSING, details=f"buttons: Button at index {index} of type {kind} requires a parameter")
+            raise RefusedError(MISSING, details=f"buttons: Button at index {place} of type {kind} requires a parameter")
 
 
 def _check_button(index: int, button: Json, given: Param) -> None:

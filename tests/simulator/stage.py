@@ -113,9 +113,10 @@ class Simulated:
         return await self.post({name: value for name, value in payload.items() if value is not None})
 
     async def call(self, method: str, path: str, *, token: str = TOKEN, **request: Any) -> httpx.Response:
-        """Any call of the Graph API, by its path after the version."""
+        """Any call of the Graph API, by its path after the version; or of an address that it named."""
         headers = {"Authorization": f"Bearer {token}"}
-        return await self.graph.request(method, f"/v26.0/{path}", headers=headers, **request)
+        address = path if path.startswith("http") else f"/v26.0/{path}"
+        return await self.graph.request(method, address, headers=headers, **request)
 
     async def exchange(self, code: str, **query: str) -> httpx.Response:
         """Exchange a code, as the app's server does."""

@@ -128,8 +128,12 @@ async def test_the_documented_example_does_what_it_says(simulator: Simulated, we
         except httpx.TransportError:
             codes.append("lost")
         await asyncio.sleep(0.01)
+    files = await _downloads(simulator)
     hits = (await simulator.client.stop_playing()).hits
     assert await simulator.client.settle()
+    assert files[0] == 404
+    assert hits["expire"] == 1
+    assert hits["cut"] == files.count("cut") > 0
     accepted = (await simulator.client.account(lists=True))["accepted_messages"]
     assert [message["answer"] for message in accepted].count("drop") == codes.count("lost") > 3
     assert hits["drop"] >= codes.count("lost")  # what is refused cannot be dropped too
@@ -140,6 +144,19 @@ async def test_the_documented_example_does_what_it_says(simulator: Simulated, we
     assert codes[-1] is None
     assert hits["webhook_batch"] > 3
     assert max(map(_told, webhook.bodies)) > 1
+
+
+async def _downloads(simulator: Simulated) -> list[int | str]:
+    """How it goes to ask for a file again and again."""
+    await simulator.client.customer_sends_file(NUMBER, CUSTOMER, "image", b"a picture", "image/jpeg")
+    media_id, answers = (await simulator.client.files())[0].media_id, list[int | str]()
+    for _ in range(20):
+        url = (await simulator.call("GET", media_id)).json()["url"]
+        try:
+            answers.append((await simulator.call("GET", url)).status_code)
+        except httpx.TransportError:
+            answers.append("cut")
+    return answers
 
 
 def _told(body: dict[str, Any]) -> int:

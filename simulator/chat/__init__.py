@@ -1,0 +1,1 @@
+"""The simulator's pages: its conversations, and writing in them as a customer by hand."""
