@@ -157,9 +157,9 @@ class _Handing:
     async def give(self, chunk: bytes | None, *, to: "asyncio.Future[obstore.PutResult]") -> bool:
         """Hand one over, None after the last; False when nobody takes any more."""
         await self.asked.wait()
-        self.asked.clear()
         if to.done():
             return False
+        self.asked.clear()
         self._chunks.put(chunk)
         return True
 

@@ -5,7 +5,7 @@ whether for sure, its code tells), and everything else that is no answer (`Lost`
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -80,7 +80,7 @@ async def request(
     url: str,
     *,
     headers: dict[str, str],
-    content: bytes | None,
+    content: bytes | AsyncIterable[bytes] | None,
     deadline: timedelta,
 ) -> httpx.Response | Lost | NotWritten:
     """Write one request and read its answer within the deadline, from connect to the last byte.
