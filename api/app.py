@@ -106,7 +106,8 @@ def create_app(
     state = app.state
     state.settings, state.database, state.keyed_hash = settings, database, keyed_hash
     state.ring, state.wakes, state.unsubscriptions = ring, wakes, unsubscriptions
-    state.schedules, state.pasted_tokens = schedules, PastedTokens(accounts, settings.meta.app_id)
+    state.schedules, state.accounts = schedules, accounts
+    state.pasted_tokens = PastedTokens(accounts, settings.meta.app_id)
     state.stopping, state.strangers = asyncio.Event(), RefusalThrottle(settings.api.webhook_refusals_per_minute)
     state.api_keys = ApiKeys(database, keyed_hash)
     state.verify_tokens = challenge.VerifyTokens(settings, database, keyed_hash)

@@ -175,8 +175,13 @@ PROBLEMS: dict[int, dict[str, Any]] = {
         "The 24-hour window of this conversation is closed: only a template may be sent.",
         "Send a template, or wait until the customer writes.",
     ),
-    422: _problem(
-        422, "invalid_request", "text.body: must not be empty.", "Correct the named field and send it again."
+    408: problem(408, "upload_cut", "Nothing came of the file for 60 s.", "Send the whole file again."),
+    413: problem(413, "too_large", "The picture is longer than 5 MB.", "Send less: the detail names the limit."),
+    415: problem(
+        415,
+        "file_type",
+        "Content-Type: is none of the types that Meta takes: image/jpeg, image/png, …",
+        "Say what the file is by Content-Type; docs/media.md lists the types.",
     ),
     503: _problem(503, "unavailable", "The database does not answer.", "Try again in a moment; see /ready."),
 }

@@ -21,6 +21,9 @@ from api import (
     onboardings,
 )
 
+    proactive,
+    profile,
+    templates,
 ROOMS = (
     challenge,
     messages,
@@ -36,6 +39,7 @@ ROOMS = (
     numbers,
     callbacks,
     health,
+    profile,
     docs,
 )
 

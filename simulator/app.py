@@ -14,6 +14,8 @@ from simulator.graph import MessagesRoute
 from simulator.login.dialog import Dialog, dialog_control
 from simulator.management.routes import management_routes
 from simulator.media import MediaDesk
+from simulator.profile import Profiles
+from simulator.resumable import Uploads
 from simulator.world import World
 
 
@@ -37,7 +39,10 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     app.router.routes.extend(ChatPages(world).routes())
     dialog = Dialog(world)
     app.include_router(dialog_control(dialog))
-    app.router.routes.extend([*dialog.routes(), *MediaDesk(world).routes(), *management_routes(world)])
+    uploads = Uploads(world)
+    app.include_router(uploads.control())
+    business = [*uploads.routes(), *Profiles(world, uploads).routes()]
+    app.router.routes.extend([*dialog.routes(), *MediaDesk(world).routes(), *business, *management_routes(world)])
     return app
 
 

@@ -8,6 +8,8 @@ from simulator.control_call import CALL_SECONDS
 from simulator.faults_client import FaultsClient
 from simulator.kinds_client import KindsClient
 from simulator.notices_client import NoticesClient
+from simulator.templates_client import TemplatesClient
+from simulator.uploads_client import UploadsClient
 
 _PATIENCE = timedelta(seconds=10)
 
@@ -46,7 +48,7 @@ class LoadReport:
     max_ms: float | None
 
 
-class SimulatorClient(NoticesClient, FaultsClient, KindsClient):
+class SimulatorClient(NoticesClient, FaultsClient, KindsClient, UploadsClient, TemplatesClient):
     """Everything the control API can do.
 
     Calls raise httpx.HTTPStatusError for what the simulator refuses, httpx.TransportError when it is not there.

@@ -27,8 +27,10 @@ from whatsapp.account_facts import (
 from whatsapp.app_secrets import AppSecrets
 from whatsapp.calls import UNUSABLE_TOKEN, Failure, Lost, NotWritten, Refused
 from whatsapp.foreign import text
-from whatsapp.management import Call, Management, path, unlike
+from whatsapp.management import Call, Done, Management, path, unlike
 from whatsapp.pacing import Pacing
+from whatsapp.profile import Profiles
+from whatsapp.template_calls import TemplateCalls
 from whatsapp.usage import Usage
 
 __all__ = [
@@ -49,11 +51,6 @@ __all__ = [
 ]
 
 SyncKind = Literal["smb_app_state_sync", "history"]
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """Meta did it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,6 @@ class Accounts:
         """
         self._graph = Management(client, base_url, version, secrets, deadline, on_usage, pacing)
         self._app_id = app_id
-        self._secrets = secrets
 
     def unhurried(self) -> Self:
         """The same calls for what nobody waits for: they come last where Meta's limits are nearly used up."""
@@ -92,12 +88,22 @@ class Accounts:
         others._graph = replace(self._graph, for_person=False)  # noqa: SLF001 - of its own kind
         return others
 
+    @property
+    def profiles(self) -> Profiles:
+        """The calls about what customers see of a business."""
+        return Profiles(self._graph, self._app_id)
+
+    @property
+    def templates(self) -> TemplateCalls:
+        """The calls about message templates."""
+        return TemplateCalls(self._graph)
+
     async def exchange_code(self, code: str, *, redirect_uri: str | None = None) -> Token | Failure:
         """Exchange a code for a token, once: after any answer but `NotWritten` the code is spent.
 
         `redirect_uri` is the one of the login dialog, to the letter; a code of the popup has none.
         """
-        params = {"client_id": self._app_id, "client_secret": self._secrets.in_use, "code": code}
+        params = {"code": code}
         if redirect_uri is not None:
             params["redirect_uri"] = redirect_uri
         return await self._token(params, secrets=(code,))
@@ -108,8 +114,6 @@ class Accounts:
             return UNUSABLE_TOKEN
         params = {
             "grant_type": "fb_exchange_token",
-            "client_id": self._app_id,
-            "client_secret": self._secrets.in_use,
             "set_token_expires_in_60_days": "true",
             "fb_exchange_token": token,
         }
@@ -164,17 +168,17 @@ class Accounts:
 
     async def subscribe(self, waba_id: str, token: str) -> Done | Failure:
         """Subscribe our app to an account, to be called at the app's own address; clears the account's override."""
-        return await self._do(Call("POST", path(waba_id, "subscribed_apps"), token))
+        return await self._graph.do(Call("POST", path(waba_id, "subscribed_apps"), token))
 
     async def subscribe_with_override(self, waba_id: str, token: str, *, url: str, verify_token: str) -> Done | Failure:
         """Have an account's webhooks sent elsewhere; Meta verifies the address during the call."""
         content = {"override_callback_uri": url, "verify_token": verify_token}
         edge = path(waba_id, "subscribed_apps")
-        return await self._do(Call("POST", edge, token, content=content, secrets=(verify_token,)))
+        return await self._graph.do(Call("POST", edge, token, content=content, secrets=(verify_token,)))
 
     async def unsubscribe(self, waba_id: str, token: str) -> Done | Failure:
         """Take our app's subscription away: of all numbers of the account."""
-        return await self._do(Call("DELETE", path(waba_id, "subscribed_apps"), token))
+        return await self._graph.do(Call("DELETE", path(waba_id, "subscribed_apps"), token))
 
     async def set_number_callback(
         self, phone_number_id: str, token: str, url: str, verify_token: str
@@ -182,17 +186,19 @@ class Accounts:
         """Have one number's webhooks sent elsewhere; an empty address takes that back."""
         configuration = {"override_callback_uri": url, "verify_token": verify_token}
         content = {"webhook_configuration": configuration if url else {"override_callback_uri": ""}}
-        return await self._do(Call("POST", path(phone_number_id), token, content=content, secrets=(verify_token,)))
+        return await self._graph.do(
+            Call("POST", path(phone_number_id), token, content=content, secrets=(verify_token,))
+        )
 
     async def register(self, phone_number_id: str, token: str, pin: str) -> Done | Failure:
         """Register a number for the Cloud API. Meta locks it for 72 h after ten calls: never repeated by itself."""
         content = {"messaging_product": "whatsapp", "pin": pin}
         call = Call("POST", path(phone_number_id, "register"), token, content=content, secrets=(pin,))
-        return await self._do(call)
+        return await self._graph.do(call)
 
     async def deregister(self, phone_number_id: str, token: str) -> Done | Failure:
         """Take a number off the Cloud API; refused for one that is used in the app too; counted like registering."""
-        return await self._do(Call("POST", path(phone_number_id, "deregister"), token))
+        return await self._graph.do(Call("POST", path(phone_number_id, "deregister"), token))
 
     async def request_sync(self, phone_number_id: str, token: str, kind: SyncKind) -> SyncRequested | Failure:
         """Ask for the contacts or the past of a number that is used in the app too: once, and within 24 h."""
@@ -206,14 +212,9 @@ class Accounts:
         return await self._graph.ask_all(call, account_facts.app_subscription)
 
     async def _token(self, params: Mapping[str, str], *, secrets: Sequence[str]) -> Token | Failure:
-        body = await self._graph.ask(Call("GET", "oauth/access_token", None, params=params, secrets=secrets))
-        return body if not isinstance(body, dict) else account_facts.token(body) or unlike("an access token")
-
-    async def _do(self, call: Call) -> Done | Failure:
+        call = Call("GET", "oauth/access_token", None, params=params, secrets=secrets, as_client=self._app_id)
         body = await self._graph.ask(call)
-        if not isinstance(body, dict):
-            return body
-        return Done() if body.get("success") is True else unlike("success")
+        return body if not isinstance(body, dict) else account_facts.token(body) or unlike("an access token")
 
 
 def _fields(names: Sequence[str]) -> dict[str, str]:

@@ -9,10 +9,21 @@ from datetime import timedelta
 from whatsapp import error_table
 from whatsapp.error_table import FEW, BackOff, Effect, ErrorClass, Hold, Kind, Rule
 
-__all__ = ["BackOff", "Effect", "ErrorClass", "Hold", "Kind", "Verdict", "classify", "is_wrong_proof"]
+__all__ = [
+    "BackOff",
+    "Effect",
+    "ErrorClass",
+    "Hold",
+    "Kind",
+    "Verdict",
+    "classify",
+    "is_wrong_proof",
+    "is_wrong_secret",
+]
 
 _SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
+_CLIENT_SECRET = ("client secret", "client_secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,15 @@ def classify(
 def is_wrong_proof(code: int | None, detail: str | None) -> bool:
     """Whether Meta refused a call for the proof by the app's secret: certainly nothing was done."""
     return _special(code, None, (detail or "").lower()) is error_table.WRONG_PROOF
+
+
+def is_wrong_secret(detail: str | None) -> bool:
+    """Whether Meta refused to give a token for the app's secret itself, before it looked at what was to be exchanged.
+
+    It comes as code 1, which alone says nothing.
+    """
+    words = (detail or "").lower()
+    return any(name in words for name in _CLIENT_SECRET)
 
 
 def _special(code: int | None, subcode: int | None, detail: str) -> Rule | None:

@@ -1,7 +1,7 @@
 """How the management calls are made: one request, its secrets kept out of every value that comes back, all pages."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import orjson
 from whatsapp import calls, usage
 from whatsapp.app_secrets import AppSecrets
 from whatsapp.calls import UNUSABLE_TOKEN, Failure, Lost, NotWritten, Refused
-from whatsapp.errors import is_wrong_proof
+from whatsapp.errors import is_wrong_proof, is_wrong_secret
 from whatsapp.foreign import mapping, objects, text
 from whatsapp.pacing import Pacing
 from whatsapp.signature import appsecret_proof
@@ -22,6 +22,8 @@ from whatsapp.usage import Usage
 PAGE = 100
 MOST_PAGES = 50
 """Of one list: a business has 20 numbers at most, so a list that does not end by then never will."""
+PART = 64 * 1024
+"""Bytes of a file that are written at once."""
 SHORTEST_HIDDEN = 4
 """Characters. Hiding a shorter text would only make Meta's words unreadable."""
 
@@ -29,6 +31,11 @@ _NOT_OUR_APP = frozenset({101, 190})
 """Refusals of an app's own token."""
 
 Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Meta did it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +48,17 @@ class Call:
     """None: the parameters prove who asks, or the app itself does."""
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: Mapping[str, Any] | None = field(default=None, repr=False)
+    raw: bytes | None = field(default=None, repr=False)
+    """A file's bytes, instead of `content`."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    scheme: str = "Bearer"
+    """What the header calls the token."""
     secrets: Sequence[str] = field(default=(), repr=False)
     """Beside the token, the proof and the app's secret, which never show."""
     as_app: str = ""
     """The app's id where the app itself asks: its token holds the secret that proves other calls."""
+    as_client: str = ""
+    """The app's id where the app names itself and its secret in the parameters: it asks for a token."""
 
     def token_by(self, secret: str) -> str | None:
         """What goes into the header."""
@@ -99,13 +113,15 @@ class Management:
 
     async def _ask(self, call: Call, secret: str) -> dict[str, Any] | Failure:
         token = call.token_by(secret)
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        content = None if call.content is None else orjson.dumps(call.content)
-        if content is not None:
-            headers["Content-Type"] = "application/json"
+        headers = {} if token is None else {"Authorization": f"{call.scheme} {token}"}
+        content: bytes | AsyncIterable[bytes] | None = None
+        if call.content is not None:
+            content, headers["Content-Type"] = orjson.dumps(call.content), "application/json"
+        elif call.raw is not None:
+            content, headers["Content-Length"] = _parts(call.raw), str(len(call.raw))
         url = self._url(call, secret)
         response = await calls.request(
-            self.client, call.method, url, headers=headers, content=content, deadline=self.deadline
+            self.client, call.method, url, headers={**headers, **call.headers}, content=content, deadline=self.deadline
         )
         if not isinstance(response, httpx.Response):
             return response
@@ -133,11 +149,13 @@ class Management:
         if self.on_usage is not None:
             self.on_usage(used)
 
-    async def ask_all(self, call: Call, make: Callable[[Mapping[str, Any]], Made | None]) -> list[Made] | Failure:
+    async def ask_all(
+        self, call: Call, make: Callable[[Mapping[str, Any]], Made | None], *, most_pages: int = MOST_PAGES
+    ) -> list[Made] | Failure:
         """All pages of a list. Meta's own link to the next page carries the token, so only its cursor is used."""
         made: list[Made] = []
         params = {**call.params, "limit": str(PAGE)}
-        for _ in range(MOST_PAGES):
+        for _ in range(most_pages):
             body = await self.ask(replace(call, params=params))
             if not isinstance(body, dict):
                 return body
@@ -149,10 +167,19 @@ class Management:
             if not paging.get("next") or not after:
                 return made
             params["after"] = after
-        return Lost(f"a list without an end: {MOST_PAGES} pages were read")
+        return Lost(f"a list without an end: {most_pages} pages were read")
+
+    async def do(self, call: Call) -> Done | Failure:
+        """Have something done whose only answer is that it was."""
+        body = await self.ask(call)
+        if not isinstance(body, dict):
+            return body
+        return Done() if body.get("success") is True else unlike("success")
 
     def _url(self, call: Call, secret: str) -> str:
         params, proof = dict(call.params), call.proof_by(secret)
+        if call.as_client:
+            params |= {"client_id": call.as_client, "client_secret": secret}
         if proof is not None:
             params["appsecret_proof"] = proof
         url = f"{self.base_url.rstrip('/')}/{self.version}/{call.path}"
@@ -171,10 +198,18 @@ class Management:
         return sorted((form for form in forms if len(form) >= SHORTEST_HIDDEN), key=len, reverse=True)
 
 
+async def _parts(raw: bytes) -> AsyncIterator[bytes]:
+    """A file piece by piece: written in one it would keep the loop from everything else."""
+    for begin in range(0, len(raw), PART):
+        yield raw[begin : begin + PART]
+
+
 def _refuses_app(call: Call, answer: dict[str, Any] | Failure) -> bool:
     """Whether Meta does not accept what the app proves itself with; of a call of the app's own its token does."""
     if not isinstance(answer, Refused):
         return False
+    if call.as_client:
+        return is_wrong_secret(answer.detail)
     return answer.code in _NOT_OUR_APP if call.as_app else is_wrong_proof(answer.code, answer.detail)
 
 

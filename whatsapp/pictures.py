@@ -33,7 +33,7 @@ _CHUNK = 64 * KB
 _SCAN = b"\xff\xda"
 _DRAFT = 8
 """A JPEG can be decoded at an eighth of its size: all of it is read, and a 64th of it kept."""
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, struct.error, zlib.error)
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, struct.error, zlib.error)
 """What Pillow raises for files that are cut or forged."""
 
 
@@ -61,7 +61,7 @@ def check_picture(file: BinaryIO, mime_type: str, size: int) -> None:
     file.seek(0)
     try:
         check(file, head, size)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise UnfitFileError("is cut off or damaged: it cannot be decoded") from None
 
 

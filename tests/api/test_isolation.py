@@ -118,6 +118,8 @@ def _secrets(owner: Tenant) -> list[str]:
     number = owner.number
     ids = [number.integration_id, number.agent_flow_id, owner.onboarding_id]
     ids += [owner.conversation_id, owner.contact_id, owner.message_id, _endpoint_of(owner)]
+        ("put", "/channels/whatsapp/integrations/{integration_id}/profile"): [{"about": "mine"}],
+        ("post", "/whatsapp/media"): [PDF],
     return [
         *map(str, ids),
         owner.wa_id,

@@ -8,7 +8,17 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter
 
-from api import agent_flows, challenge, events, health, messages, onboarding_contracts
+from api import (
+    agent_flows,
+    challenge,
+    consent_contracts,
+    events,
+    health,
+    messages,
+    onboarding_contracts,
+    proactive,
+    profile_contracts,
+)
 from api.app import create_app
 from api.contracts import SendMessage
 from api.problems import MEDIA_TYPE, Problem
@@ -81,6 +91,9 @@ def test_the_example_of_an_answer_is_one_that_the_route_could_give(route: APIRou
 )
 def test_the_example_of_what_connects_a_number_can_be_sent(model: type[BaseModel]) -> None:
     extra: Any = model.model_config["json_schema_extra"]
+        proactive.SendFirst,
+        consent_contracts.TellConsent,
+        *_models(profile_contracts),
     (example,) = extra["examples"]
     assert model.model_validate(example)
     assert "EAA" not in str(example), "an example that looks like a token will be taken for one"

@@ -1,27 +1,31 @@
 """Two secrets of the app while one is being replaced: what Meta refuses for its proof is asked again with the other."""
 
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 import egress
 from tests.unit.servers import http_server
-from whatsapp.accounts import Accounts
+from whatsapp.accounts import Accounts, Token
 from whatsapp.app_secrets import AppSecrets
 from whatsapp.calls import Refused
 from whatsapp.graph import Accepted, Graph
 from whatsapp.messages import Recipient, text
 from whatsapp.signature import appsecret_proof
 
+Ask = Callable[[Accounts], Awaitable[Any]]
+
 TOKEN, APP, NUMBER = "EAABtoken0", "1111", "106540352242922"
 NEW, OLD = "the new secret", "the old secret"
 PAYLOAD = text(Recipient("1", None), "hello", reply_to=None, callback_data="m.1")
 WRONG_PROOF = {"message": "Invalid appsecret_proof provided in the API argument", "code": 100}
+WRONG_SECRET = {"message": "Error validating client secret.", "code": 1}
 WRONG_TOKEN = {"message": "Invalid OAuth access token signature.", "code": 190}
 
 
@@ -45,7 +49,9 @@ async def house(known: str, *ours: str, then: Any = None) -> AsyncIterator[House
     async def handle(request: web.BaseRequest) -> web.Response:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         asked.append(request.path)
-        if token.startswith(f"{APP}|"):
+        if request.path.endswith("/oauth/access_token"):
+            ok, error = request.query.get("client_secret") == known, WRONG_SECRET
+        elif token.startswith(f"{APP}|"):
             ok, error = token == f"{APP}|{known}", WRONG_TOKEN
         else:
             proof = request.query.get("appsecret_proof", "")
@@ -84,6 +90,31 @@ async def test_a_management_call_refused_for_its_proof_is_asked_again_with_the_o
     async with house(OLD, NEW, OLD) as at:
         assert await at.accounts.subscriptions("77", TOKEN) == []
         assert at.told == [("META_APP_SECRET", True)]
+
+
+@pytest.mark.parametrize("call", [lambda at: at.exchange_code("a code"), lambda at: at.renew_token(TOKEN)])
+async def test_a_token_refused_for_the_apps_secret_is_asked_for_with_the_other(call: Ask) -> None:
+    async with house(OLD, NEW, OLD, then={"access_token": "EAABmade"}) as at:
+        assert await call(at.accounts) == Token("EAABmade")
+        assert (len(at.asked), at.told, at.secrets.in_use) == (2, [("META_APP_SECRET", True)], OLD)
+
+
+@pytest.mark.parametrize("call", [lambda at: at.exchange_code("a code"), lambda at: at.renew_token(TOKEN)])
+async def test_a_token_refused_for_another_reason_is_not_asked_for_twice(call: Ask) -> None:
+    spent = {"error": {"message": "This authorization code has been used.", "code": 100, "error_subcode": 36009}}
+    async with house(NEW, NEW, OLD, then=spent) as at:
+        answer = await call(at.accounts)
+        assert isinstance(answer, Refused)
+        assert (answer.subcode, len(at.asked), at.told) == (36009, 1, [])
+
+
+@pytest.mark.parametrize("call", [lambda at: at.exchange_code("a code"), lambda at: at.renew_token(TOKEN)])
+async def test_where_meta_takes_neither_secret_for_a_token_its_refusal_shows_none(call: Ask) -> None:
+    async with house("a third one", NEW, OLD) as at:
+        answer = await call(at.accounts)
+        assert isinstance(answer, Refused)
+        assert (len(at.asked), at.told) == (2, [("META_APP_SECRET", False)])
+        assert not [secret for secret in (NEW, OLD) if secret in repr((answer, at.accounts))]
 
 
 async def test_when_meta_comes_round_to_the_new_secret_it_is_used_again() -> None:
