@@ -148,7 +148,8 @@ STATUS = [
 ]
 
 
-def _problem(status: int, code: str, detail: str, next_step: str) -> dict[str, Any]:
+def problem(status: int, code: str, detail: str, next_step: str) -> dict[str, Any]:
+    """A refusal for OpenAPI."""
     example = {
         "type": f"urn:holdfast:problem:{code}",
         "title": code.replace("_", " ").capitalize(),
@@ -164,12 +165,12 @@ def _problem(status: int, code: str, detail: str, next_step: str) -> dict[str, A
 
 
 PROBLEMS: dict[int, dict[str, Any]] = {
-    401: _problem(401, "unauthorized", "The request has no API key.", "Send `Authorization: Bearer hf_…`."),
-    403: _problem(
+    401: problem(401, "unauthorized", "The request has no API key.", "Send `Authorization: Bearer hf_…`."),
+    403: problem(
         403, "wrong_verify_token", "The verify token is not known here.", "Enter the app's or the number's own."
     ),
-    404: _problem(404, "not_found", "There is no such message.", "Check the id; lists show what exists."),
-    409: _problem(
+    404: problem(404, "not_found", "There is no such message.", "Check the id; lists show what exists."),
+    409: problem(
         409,
         "template_required",
         "The 24-hour window of this conversation is closed: only a template may be sent.",
@@ -183,7 +184,8 @@ PROBLEMS: dict[int, dict[str, Any]] = {
         "Content-Type: is none of the types that Meta takes: image/jpeg, image/png, …",
         "Say what the file is by Content-Type; docs/media.md lists the types.",
     ),
-    503: _problem(503, "unavailable", "The database does not answer.", "Try again in a moment; see /ready."),
+    422: problem(422, "invalid_request", "text.body: must not be empty.", "Correct the named field and send it again."),
+    503: problem(503, "unavailable", "The database does not answer.", "Try again in a moment; see /ready."),
 }
 
 
