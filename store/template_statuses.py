@@ -34,7 +34,7 @@ REFUSED = {
         "Wait until Meta resumes it, or use another template.",
     ),
     "PENDING": Refused("Meta has not reviewed the template yet.", "Wait until it is approved, or use another one."),
-    "PENDING_DELETION": Refused("The template is being deleted.", "Use another template."),
+    "PENDING_DELETION": Refused("Meta is deleting the template.", "Use another template."),
     "REJECTED": Refused(
         "Meta has rejected the template.", "Correct it and have it reviewed again, or use another template."
     ),

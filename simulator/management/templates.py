@@ -124,8 +124,8 @@ def _check_component(kind: str, component: Json, form: str) -> None:
     found = slots(text)
     if kind == "FOOTER" and found:
         raise _refused(_FORMAT_CODES[kind], "Footer format is incorrect", "The footer can't have any variables.")
-    counted = [str(place) for place in range(1, len(found) + 1)]
-    if found and form == "POSITIONAL" and sorted(found, key=len) != counted and sorted(found) != sorted(counted):
+    counted = {str(place) for place in range(1, len(found) + 1)}
+    if form == "POSITIONAL" and set(found) != counted:
         raise _refused(_FORMAT_CODES[kind], "Format is incorrect", f"The variables of the {kind} must be 1, 2, 3 …")
     if kind == "BODY" and found and (text.strip().startswith("{{") or text.strip().endswith("}}")):
         raise _refused(_EDGES, "Variables can't be at the start or end", "The BODY begins or ends with a variable.")

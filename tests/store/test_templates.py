@@ -1,0 +1,220 @@
+"""Templates: brought in line with Meta's, and what may be queued and sent with them."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from store import template_sync
+from store.claims import Claimed, Unclaimed, claim
+from store.engine import Database
+from store.errors import InvalidRequestError, TemplateUnknownError, TemplateUnusableError
+from store.outbox import Draft, Target, queue_message
+from tests.rows import change, connected_number, conversation, queued, row
+from tests.templates import NAMED, at_meta, message, synced, template_id, template_row
+
+
+async def events(database: Database) -> list[Any]:
+    async with database.transaction() as connection:
+        found = await connection.exec_driver_sql("SELECT type, data FROM events ORDER BY id")
+        return [(one.type, one.data) for one in found]
+
+
+async def test_what_meta_has_is_taken_over_and_what_it_has_no_more_is_marked(database: Database) -> None:
+    number = await connected_number(database)
+    first = await synced(database, number, at_meta("a"), at_meta("b"), at_meta("b", "nl"), since=timedelta(hours=1))
+    again = await synced(database, number, at_meta("a", quality_score={"score": "RED"}), at_meta("b"), at_meta("c"))
+
+    assert (first.templates, first.new) == (3, 3)
+    assert (again.templates, again.new, again.changed, again.gone) == (3, 1, 1, 1)
+    assert (await template_row(database, "a")).quality == "RED"
+    gone = await template_row(database, "b", "nl")
+    assert (gone.deleted, gone.status) == (True, "DELETED")
+    assert not (await template_row(database, "b")).deleted
+
+
+async def test_a_reading_that_finds_nothing_new_tells_nothing(database: Database) -> None:
+    number = await connected_number(database)
+    await synced(database, number, at_meta("a"), since=timedelta(hours=1))
+    again = await synced(database, number, at_meta("a"))
+    assert (again.new, again.changed, again.gone) == (0, 0, 0)
+    assert await events(database) == []
+
+
+async def test_a_status_and_a_category_that_a_reading_finds_are_told(database: Database) -> None:
+    number = await connected_number(database)
+    await synced(database, number, at_meta(), since=timedelta(hours=1))
+    await synced(database, number, at_meta(status="REJECTED", category="MARKETING", rejected_reason="SCAM"))
+    (status, about), (category, moved) = await events(database)
+    assert (status, category) == ("template.status_changed", "template.category_changed")
+    assert (about["status"], about["previous_status"], about["reason"]) == ("REJECTED", "APPROVED", "SCAM")
+    assert about["next_step"]
+    assert (moved["category"], moved["previous_category"]) == ("MARKETING", "UTILITY")
+
+
+async def test_a_deleted_template_that_comes_back_is_usable_again(database: Database) -> None:
+    number = await connected_number(database)
+    await synced(database, number, at_meta(), since=timedelta(hours=2))
+    await synced(database, number, since=timedelta(hours=1))
+    assert (await template_row(database)).deleted
+    await synced(database, number, at_meta(id="99"))
+    again = await template_row(database)
+    assert (again.deleted, again.status, again.meta_id) == (False, "APPROVED", "99")
+
+
+async def test_of_two_readings_the_one_that_began_later_counts(database: Database) -> None:
+    number = await connected_number(database)
+    about = {"organization_id": number.organization_id, "waba_id": number.waba_id}
+    earlier = await template_sync.begin(database, **about)  # type: ignore[arg-type]
+    later = await template_sync.begin(database, **about)  # type: ignore[arg-type]
+    await template_sync.record(database, later, [at_meta(status="PAUSED")])
+    await template_sync.record(database, earlier, [at_meta(status="APPROVED"), at_meta("old")])
+    assert (await template_row(database)).status == "PAUSED"
+
+
+async def test_readings_at_once_leave_each_template_once(database: Database) -> None:
+    number = await connected_number(database)
+    told = [at_meta(f"news_{place}") for place in range(50)]
+    await asyncio.gather(*(synced(database, number, *told) for _ in range(5)))
+    async with database.transaction() as connection:
+        assert (await connection.exec_driver_sql("SELECT count(*) FROM templates")).scalar_one() == 50
+
+
+async def queue(database: Database, number: Any, content: Any) -> Any:
+    target = Target(wa_id="491700000001")
+    draft = Draft("template", content)
+    return await queue_message(database, organization_id=number.organization_id, target=target, draft=draft)
+
+
+async def test_a_template_is_queued_with_its_id_and_its_category(database: Database) -> None:
+    number = await connected_number(database)
+    await conversation(database, number, opened=None)
+    await synced(database, number, at_meta(), at_meta("hi", components=[NAMED], parameter_format="NAMED"))
+    counted = await queue(database, number, message("shipped", "en_US", "Ada", "4711"))
+    named = await queue(database, number, message("hi", order_id="4711", first_name="Ada"))
+    for one, name in ((counted, "shipped"), (named, "hi")):
+        sent = await row(database, "messages", one.message_id)
+        assert (sent.template_id, sent.category) == (await template_id(database, name), "utility")
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("PAUSED", "has paused the template"),
+        ("DISABLED", "has disabled the template"),
+        ("REJECTED", "has rejected the template"),
+        ("PENDING", "has not reviewed the template"),
+        ("IN_APPEAL", "looks at it again"),
+        ("ARCHIVED", "is archived"),
+        ("PENDING_DELETION", "is deleting the template"),
+        ("LIMIT_EXCEEDED", "more templates than Meta allows"),
+    ],
+)
+async def test_what_meta_would_refuse_is_refused_when_it_is_queued(database: Database, status: str, says: str) -> None:
+    number = await connected_number(database)
+    await conversation(database, number)
+    await synced(database, number, at_meta(status=status))
+    with pytest.raises(TemplateUnusableError, match=says) as refused:
+        await queue(database, number, message("shipped", "en_US", "Ada", "4711"))
+    assert refused.value.next_step
+
+
+@pytest.mark.parametrize("status", ["APPROVED", "FLAGGED", "OF_TOMORROW"])
+async def test_a_status_that_is_not_known_is_left_to_meta(database: Database, status: str) -> None:
+    number = await connected_number(database)
+    await conversation(database, number)
+    await synced(database, number, at_meta(status=status))
+    assert (await queue(database, number, message("shipped", "en_US", "Ada", "4711"))).state == "queued"
+
+
+async def test_parameters_that_do_not_fit_are_refused_by_field(database: Database) -> None:
+    number = await connected_number(database)
+    await conversation(database, number)
+    await synced(database, number, at_meta())
+    with pytest.raises(InvalidRequestError) as refused:
+        await queue(database, number, message("shipped", "en_US", "Ada"))
+    assert refused.value.detail == "template.components[0].parameters: has 1, the template's body takes 2."
+
+
+@pytest.mark.parametrize(
+    ("told", "sent", "says"),
+    [
+        (None, ("shipped", "en_US"), "were not read yet"),
+        ([], ("shipped", "en_US"), "has no template of this name"),
+        ([("shipped", "nl"), ("shipped", "de")], ("shipped", "en_US"), "exists in de, nl only"),
+    ],
+)
+async def test_a_template_that_is_not_known_is_refused_with_what_is(
+    database: Database, told: Any, sent: Any, says: str
+) -> None:
+    number = await connected_number(database)
+    await conversation(database, number)
+    if told is not None:
+        await synced(database, number, *(at_meta(*one) for one in told))
+    with pytest.raises(TemplateUnknownError, match=says) as unknown:
+        await queue(database, number, message(*sent, "Ada", "4711"))
+    assert (unknown.value.synced_at is None) == (told is None)
+
+
+async def test_the_templates_of_another_account_are_not_ours(database: Database) -> None:
+    number, other = await connected_number(database), await connected_number(database, digits="15550002")
+    await conversation(database, number)
+    await synced(database, other, at_meta())
+    with pytest.raises(TemplateUnknownError):
+        await queue(database, number, message("shipped", "en_US", "Ada", "4711"))
+
+
+@pytest.mark.parametrize(
+    ("becomes", "words"),
+    [
+        ("UPDATE templates SET status = 'PAUSED'", "paused"),
+        ("UPDATE templates SET status = 'DISABLED'", "disabled"),
+        ("UPDATE templates SET deleted = true", "deleted"),
+    ],
+)
+@pytest.mark.parametrize("opened", [None, timedelta(0)])
+async def test_a_template_that_is_stopped_while_a_message_waits_ends_it_with_the_reason(
+    database: Database, becomes: str, words: str, opened: timedelta | None
+) -> None:
+    number = await connected_number(database)
+    await conversation(database, number, opened=opened)
+    await synced(database, number, at_meta())
+    waits = await queue(database, number, message("shipped", "en_US", "Ada", "4711"))
+    await change(database, becomes)
+
+    refused = await claim(database, waits.message_id)
+
+    assert isinstance(refused, Unclaimed)
+    ended = await row(database, "messages", waits.message_id)
+    assert ended.state == "failed"
+    assert words in ended.reason
+
+
+async def test_a_template_is_sent_inside_and_outside_of_the_window(database: Database) -> None:
+    number = await connected_number(database)
+    await conversation(database, number, opened=None)
+    await synced(database, number, at_meta())
+    waits = await queue(database, number, message("shipped", "en_US", "Ada", "4711"))
+    assert isinstance(await claim(database, waits.message_id), Claimed)
+
+
+async def test_a_template_that_becomes_marketing_while_a_message_waits_keeps_to_the_opt_out(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    await synced(database, number, at_meta())
+    content = message("shipped", "en_US", "Ada", "4711")
+    kept: dict[str, Any] = {
+        "type": "template",
+        "content": content,
+        "category": "utility",
+        "template_id": await template_id(database),
+    }
+    waits = await queued(database, number, conversation_id, **kept)
+    await change(database, "UPDATE templates SET category = 'MARKETING'")
+    await change(database, "UPDATE contacts SET marketing_stopped_at = now()")
+
+    refused = await claim(database, waits)
+
+    assert isinstance(refused, Unclaimed)
+    assert (await row(database, "messages", waits)).state == "failed"
