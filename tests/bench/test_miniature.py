@@ -79,6 +79,9 @@ async def test_exchanges_sends_slots_and_a_cold_start_are_measured_on_one_house(
             assert 0 < found[f"{room}.{part}_cpu_ms"] < 1000
     # Graph's own time is in every exchange.
     assert 20 < found["exchange.p50_ms_at_1"] < 1000
+    # A webhook, its intake, the look and the answer, three statuses: none shares its commit with another customer's.
+    assert 4 < found["exchange.commits"] < 60
+    assert 3 < found["exchange.events"] < 30
     assert 20 < found["exchange.p50_ms"] <= found["exchange.p99_ms"]
     assert found["exchange_slow_graph.p50_ms_at_50"] > 300
     # 300 in flight at 200 ms cannot be more than 1,500 a second; one after the other would be 5.
