@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from store import consents
 from store.claims import Claimed, Unclaimed, claim
 from store.engine import Database
 from store.errors import TemplateRequiredError
@@ -126,6 +127,8 @@ async def test_an_opt_out_is_kept_with_how_it_was_told(database: Database) -> No
     (contact,) = await rows(database, "SELECT * FROM contacts")
     assert contact.marketing_stopped_at is not None
     assert contact.marketing_source == "answer"
+    (told,) = await rows(database, "SELECT choice, source, message_id FROM consents")
+    assert tuple(told) == ("stop", "answer", message_id)
     marketing = await claim(database, await queued(database, number, conversation_id, category="marketing"))
     assert isinstance(marketing, Unclaimed)
     assert "stopped marketing" in marketing.why
@@ -133,8 +136,16 @@ async def test_an_opt_out_is_kept_with_how_it_was_told(database: Database) -> No
 
 
 async def test_an_opt_out_of_before_the_customer_resumed_changes_nothing(database: Database) -> None:
-    _, _, message_id = await _one(database, category="marketing")
-    await change(database, "UPDATE contacts SET marketing_told_at = now() + interval '1 minute'")
+    number, conversation_id, message_id = await _one(database, category="marketing")
+    async with database.transaction() as connection:
+        await consents.record(
+            connection,
+            organization_id=number.organization_id,
+            contact_id=(await row(database, "conversations", conversation_id)).contact_id,
+            choice="resume",
+            source="preference",
+            told_at=datetime.now(UTC) + timedelta(minutes=1),
+        )
     await _post(database, message_id, OPTED_OUT)
     (contact,) = await rows(database, "SELECT * FROM contacts")
     assert contact.marketing_stopped_at is None

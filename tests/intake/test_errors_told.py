@@ -205,7 +205,7 @@ async def test_a_customer_stops_marketing_and_resumes_it_and_the_latest_counts(d
 async def test_a_refusal_after_the_customer_resumed_is_news_and_one_of_before_is_not(database: Database) -> None:
     sent = await sent_from(database)  # its messages left 30 s ago
     for resumed, is_stopped in ((20, False), (40, True)):
-        await change(database, "UPDATE contacts SET marketing_told_at = NULL, marketing_stopped_at = NULL")
+        await change(database, "DELETE FROM consents")
         wamid = f"w{resumed}"
         await sent.message("accepted", wamid=wamid)
         person = {"wa_id": sent.letters.customer.wa_id}
@@ -215,9 +215,10 @@ async def test_a_refusal_after_the_customer_resumed_is_news_and_one_of_before_is
         assert contact.is_stopped is is_stopped
 
 
-async def test_a_choice_of_somebody_unknown_or_about_something_else_changes_nothing(database: Database) -> None:
+async def test_a_choice_of_nobody_or_about_something_else_changes_nothing(database: Database) -> None:
     letters = Letters(await connected_number(database))
-    await take_in(database, _chooses(letters, ("stop", 5), wa_id="4915112345"), _chooses(letters, ("signup", 5)))
+    await take_in(database, _chooses(letters, ("stop", 5), wa_id="4915112345", category="something_else"))
+    await take_in(database, _chooses(letters, ("never", 5), wa_id="4915112345"))
     await take_in(database, _chooses(letters, ("stop", 5)))
     assert await outcomes(database) == {"applied": 2, "parked": 1}
     assert await rows(database, "SELECT id FROM contacts") == []
