@@ -103,10 +103,18 @@ _MAKERS: dict[str, Callable[[Draw], Fault]] = {
     "webhook_repeat": lambda draw: _copies(draw, "repeat"),
     "webhook_batch": _batch,
     "access": _access,
+    "file_cut": lambda draw: Fault("cut", call="download", probability=draw.probability(0.5)),
+    "file_mangle": lambda draw: Fault("mangle", call="download", probability=draw.probability(0.5)),
+    "file_slow": lambda draw: Fault("slow", call="download", probability=draw.probability(0.6), seconds=draw.wait()),
+    "file_missing": lambda draw: Fault("refuse", call="download", probability=draw.probability(0.5)),
+    "file_expire": lambda draw: Fault("expire", call="media", probability=draw.probability(0.5)),
+    "file_upload": lambda draw: replace(draw.lost("drop"), call="upload_media"),
 }
 NEEDS_A_PERSON = frozenset({"access"})
 """What does not pass by itself: a dead token holds its number until somebody brings a new one."""
-KINDS = tuple(kind for kind in _MAKERS if kind not in NEEDS_A_PERSON)
+OF_FILES = tuple(kind for kind in _MAKERS if kind.startswith("file_"))
+"""What meets nothing but files."""
+KINDS = tuple(kind for kind in _MAKERS if kind not in NEEDS_A_PERSON.union(OF_FILES))
 """What is drawn from unless something else is named."""
 
 
@@ -116,7 +124,8 @@ class Chaos:
 
     seed: int
     kinds: Sequence[str] = KINDS
-    """Names of `_MAKERS`: the kinds of faults, with `webhook_` before those of webhooks, and `access`."""
+    """Names of `_MAKERS`: the kinds of faults, `webhook_` before those of webhooks, `file_` before those of files, and
+    `access`."""
     phone_number_id: str | None = None
     """Whose; None: every number's."""
     longest: float = LONGEST

@@ -43,6 +43,7 @@ _KNOWN: dict[int, tuple[int, str]] = {
     131049: (400, "This message was not delivered to maintain healthy ecosystem engagement"),
     131050: (400, "User has stopped marketing messages"),
     131051: (400, "Unsupported message type"),
+    131052: (400, "Media download error"),
     131053: (400, "Media upload error"),
     131056: (400, "Business account, consumer account pair rate limit hit"),
     131057: (500, "Account in maintenance mode"),

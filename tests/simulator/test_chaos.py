@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from simulator.chaos import KINDS, NEEDS_A_PERSON, Chaos
+from simulator.chaos import KINDS, NEEDS_A_PERSON, OF_FILES, Chaos
 from simulator.faults import kinds_of
 from tests.simulator.stage import NUMBER, Simulated, Webhook
 
@@ -24,11 +24,12 @@ def test_the_same_seed_gives_the_same_faults_and_another_seed_others() -> None:
 
 
 def test_every_kind_is_played_sooner_or_later_and_each_meets_its_call() -> None:
-    steps = Chaos(1, kinds=(*KINDS, *NEEDS_A_PERSON)).until(600)
+    steps = Chaos(1, kinds=(*KINDS, *OF_FILES, *NEEDS_A_PERSON)).until(600)
     drawn = Counter((step.fault.call, step.fault.kind) for step in steps)
-    assert len(drawn) == len(KINDS) + 2  # access is two kinds
+    assert len(drawn) == len(KINDS) + len(OF_FILES) + 2  # access is two kinds
     assert all(kind in kinds_of(call) for call, kind in drawn)
     assert not any(step.fault.kind in {"revoke", "remove"} for step in Chaos(1).until(600))
+    assert {step.fault.call for step in Chaos(1).until(600)} == {"send", "webhook"}
 
 
 @pytest.mark.parametrize("seed", range(20))
