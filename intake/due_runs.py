@@ -43,6 +43,9 @@ class CheckWaker(Protocol):
     async def wake(self, integration_id: str, organization_id: str) -> None:
         """Run the number's check, unless it is running, or raise `LaterError`."""
 
+    async def end(self, integration_id: str) -> None:
+        """End the checks of a number that is gone, or raise `LaterError`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wakers:
@@ -97,6 +100,9 @@ class DueRuns:
                 await self._wakers.onboardings.wake(str(run.id), str(run.organization_id), step=step)
             elif run.kind == "check":
                 await self._wakers.checks.wake(str(run.id), str(run.organization_id))
+            elif run.kind == "end_of_checks":
+                await self._wakers.checks.end(str(run.id))
+                await due_runs.checks_ended(self._database, run.id)
             else:
                 await self._wakers.deliveries.wake(str(run.id), str(run.organization_id))
         except LaterError as error:

@@ -112,6 +112,9 @@ async def disconnect(connection: AsyncConnection, row: Any, *, reason: str, acto
         "state_reason": reason,
         "state_since": func.clock_timestamp(),
         "disconnected_at": func.clock_timestamp(),
+        # Its Schedule is still to be removed: intake repeats that until Temporal has done it (`store.due_runs`).
+        "check_due_at": func.clock_timestamp(),
+        "check_nudged_at": None,
     }
     await connection.execute(update(integrations).where(integrations.c.id == row.id).values(changes))
     await _end_conversations(connection, row.id, reason)

@@ -1,6 +1,7 @@
 """Onboardings, event deliveries and checks that are due: marked with what happened, then woken by intake.
 
-Only the run itself clears a mark. A wake that was lost is repeated, one too many changes nothing.
+Only the run itself clears a mark. A wake that was lost is repeated, one too many changes nothing. A number that was
+disconnected is marked so too: its checks are to end, and intake clears the mark when Temporal has ended them.
 """
 
 from collections.abc import Collection
@@ -13,7 +14,7 @@ from sqlalchemy import text
 
 from store.engine import Database
 
-Kind = Literal["onboarding", "delivery", "check"]
+Kind = Literal["onboarding", "delivery", "check", "end_of_checks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ def _ready(table: str, due: str = "due_at", nudged: str = "nudged_at", *, only: 
     """  # noqa: S608 - the names are ours
 
 
-# What is being connected or is gone has no check that could clear the mark.
-_READY_CHECKS = _ready("integrations", "check_due_at", "check_nudged_at", only="state IN ('live', 'held', 'stopped')")
+# What is being connected has no check that could clear the mark.
+_READY_CHECKS = _ready("integrations", "check_due_at", "check_nudged_at", only="state <> 'connecting'")
 
 # One statement for all: nearly always there is nothing, and it is asked every second.
 _CLAIM = text(f"""
@@ -54,12 +55,16 @@ _CLAIM = text(f"""
       RETURNING d.id, d.organization_id
     ), claimed_checks AS (
       UPDATE integrations i SET check_nudged_at = clock_timestamp() FROM ready_checks r WHERE i.id = r.id
-      RETURNING i.id, i.organization_id
+      RETURNING i.id, i.organization_id, CASE i.state WHEN 'disconnected' THEN 'end_of_checks' ELSE 'check' END AS kind
     )
     SELECT 'onboarding', id, organization_id, step FROM claimed_onboardings
-    UNION ALL SELECT 'check', id, organization_id, '' FROM claimed_checks
+    UNION ALL SELECT kind, id, organization_id, '' FROM claimed_checks
     UNION ALL SELECT 'delivery', id, organization_id, '' FROM claimed_deliveries
 """)  # noqa: S608 - the names are ours
+
+_CHECKS_ENDED = text("""
+    UPDATE integrations SET check_due_at = NULL, check_nudged_at = NULL WHERE id = :id AND state = 'disconnected'
+""")
 
 _GIVE_BACK = text("""
     WITH back AS (UPDATE onboardings SET nudged_at = NULL WHERE id = ANY(CAST(:ids AS uuid[]))),
@@ -85,3 +90,9 @@ async def give_back(database: Database, runs: Collection[DueRun]) -> None:
         return
     async with database.statement() as connection:
         await connection.execute(_GIVE_BACK, {"ids": sorted(run.id for run in runs)})
+
+
+async def checks_ended(database: Database, integration_id: UUID) -> None:
+    """Temporal has ended a number's checks: nothing is left to be done, unless it was connected again meanwhile."""
+    async with database.statement() as connection:
+        await connection.execute(_CHECKS_ENDED, {"id": integration_id})

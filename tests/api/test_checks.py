@@ -11,7 +11,7 @@ from store import findings
 from store.engine import Database
 from store.findings import Found, Owner
 from tests.api.edge import Edge, Tenant, edge, settings_for, tenant
-from tests.rows import change
+from tests.rows import change, row
 from workflows.client import LaterError
 
 API = "/api/v1/channels/whatsapp/integrations"
@@ -27,6 +27,11 @@ class Schedules:
 
     async def ensure(self, integration_id: str, _: str, *, every: timedelta) -> None:
         self.there[integration_id] = every
+
+    async def remove(self, integration_id: str) -> None:
+        if self.away:
+            raise LaterError
+        self.there.pop(integration_id, None)
 
     async def trigger(self, integration_id: str) -> bool:
         if self.away:
@@ -128,3 +133,17 @@ async def test_the_status_names_open_warnings_and_errors(owner: Tenant, database
     (status,) = (await owner.client.get("/api/v1/whatsapp/status")).json()
     assert [problem["code"] for problem in status["problems"]] == ["token_invalid", "quality_low"]
     assert status["in_words"] == "Connected. It is dead. Write. RED. Write."
+
+
+async def test_a_deleted_numbers_schedule_goes_with_it_and_is_left_to_intake_while_temporal_is_away(
+    owner: Tenant, schedules: Schedules, database: Database
+) -> None:
+    integration_id = str(owner.number.integration_id)
+    schedules.there[integration_id] = timedelta(hours=24)
+    schedules.away = True
+    assert (await owner.client.delete(_place(owner))).status_code == 200
+    assert (await row(database, "integrations", owner.number.integration_id)).check_due_at is not None
+    schedules.away = False
+    assert (await owner.client.delete(_place(owner))).status_code == 200
+    assert schedules.there == {}
+    assert (await row(database, "integrations", owner.number.integration_id)).check_due_at is None

@@ -16,11 +16,12 @@ from intake.due_runs import DueRuns, Wakers
 from intake.loop import Intake
 from settings import IntakeSettings
 from store import due_runs, nudges
+from store.disconnecting import delete_integration
 from store.engine import Database
 from store.ids import new_id
 from store.tables import event_deliveries, event_endpoints, events, integrations, onboardings
 from tests.intake.letters import rows
-from tests.rows import Number, change, connected_number, conversation
+from tests.rows import RING, Number, change, connected_number, conversation, row
 from workflows.client import DueConversation, LaterError
 from workflows.onboarding_contracts import Step
 
@@ -38,6 +39,7 @@ class Waking:
 
     away: bool = False
     woken: Counter[str] = field(default_factory=Counter)
+    ended: Counter[str] = field(default_factory=Counter)
     steps: set[str] = field(default_factory=set)
     refused: int = 0
 
@@ -48,6 +50,12 @@ class Waking:
             raise LaterError("unavailable")
         self.woken[run_id] += 1
         self.steps.add(step)
+
+    async def end(self, integration_id: str) -> None:
+        if self.away:
+            self.refused += 1
+            raise LaterError("unavailable")
+        self.ended[integration_id] += 1
 
     async def look(self, conversation: DueConversation) -> None:
         self.woken[conversation.conversation_id] += 1
@@ -150,12 +158,32 @@ async def _until(true: Callable[[], Any], *, within: float = 10.0) -> None:
             await asyncio.sleep(0.02)
 
 
-@pytest.mark.parametrize("state", ["connecting", "disconnected"])
-async def test_a_check_of_a_number_that_none_is_made_of_is_never_asked_for(database: Database, state: str) -> None:
+async def test_a_number_that_is_being_connected_is_never_checked_yet(database: Database) -> None:
     number = await connected_number(database)
     await _due(database, number, "check")
-    await change(database, "UPDATE integrations SET state = :state", state=state)
+    await change(database, "UPDATE integrations SET state = 'connecting'")
     assert await _claim(database) == []
+
+
+async def test_the_checks_of_a_disconnected_number_are_ended_however_long_temporal_is_away(database: Database) -> None:
+    number, waking = await connected_number(database), Waking(away=True)
+    owner = number.organization_id
+    await delete_integration(database, RING, organization_id=owner, integration_id=number.integration_id)
+    async with _running(database, waking):
+        await _until(lambda: waking.refused > 1)
+        assert (await row(database, "integrations", number.integration_id)).check_due_at is not None
+        waking.away = False
+        await _until(lambda: waking.ended)
+    assert (waking.ended, waking.woken) == ({str(number.integration_id): 1}, {})
+    assert (await row(database, "integrations", number.integration_id)).check_due_at is None
+    assert await _claim(database) == []
+
+
+async def test_a_number_that_was_connected_again_meanwhile_keeps_its_mark(database: Database) -> None:
+    number = await connected_number(database)
+    await _due(database, number, "check")
+    await due_runs.checks_ended(database, number.integration_id)
+    assert await _claim(database) == [number.integration_id]
 
 
 @pytest.mark.parametrize("kind", list(TABLES))

@@ -148,3 +148,14 @@ async def test_a_new_start_asks_for_a_check_of_what_waits_for_the_apps_secret_on
     assert (await row(database, "integrations", held)).check_due_at is None
     for integration_id in (held, other):
         await schedules.remove(str(integration_id))
+
+
+async def test_the_schedule_of_a_number_that_is_gone_is_removed_also_where_there_is_none(
+    database: Database, temporal_client: Client
+) -> None:
+    number, schedules = await connected_number(database), CheckSchedules(temporal_client)
+    starter = CheckStarter(schedules, every=SETTINGS.every_stopped)
+    await schedules.ensure(str(number.integration_id), str(number.organization_id), every=SETTINGS.every)
+    for _ in range(2):
+        await starter.end(str(number.integration_id))
+        assert await _interval(temporal_client, number.integration_id) is None

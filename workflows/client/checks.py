@@ -139,7 +139,7 @@ class CheckSchedules:
 class CheckStarter:
     """Has numbers checked now by their Schedules; one that is gone is made first, with the interval of held numbers.
 
-    `ScheduleCare` gives it the right one later. `wake` raises `LaterError` when Temporal is away.
+    `ScheduleCare` gives it the right one later. Both methods raise `LaterError` when Temporal is away.
     """
 
     def __init__(self, schedules: CheckSchedules, *, every: timedelta) -> None:
@@ -152,6 +152,10 @@ class CheckStarter:
             return
         await self._schedules.ensure(integration_id, organization_id, every=self._every)
         await self._schedules.trigger(integration_id)
+
+    async def end(self, integration_id: str) -> None:
+        """Remove the Schedule of a number that was disconnected."""
+        await self._schedules.remove(integration_id)
 
 
 def _spec(integration_id: str, every: timedelta) -> ScheduleSpec:
