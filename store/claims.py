@@ -75,6 +75,9 @@ _READ = text(f"""
            i.messaging_limit, coalesce(w.business_id, i.waba_id) AS portfolio,
            i.state AS integration_state, i.state_reason, i.enabled, i.phone_number_id, i.access_token_sealed,
            i.files_in_order,
+           EXISTS (SELECT FROM message_decisions d
+                   WHERE d.message_id = m.id AND d.attempt = m.attempt AND d.decision = 'resend'
+                     AND d.actor IN ('person', 'key')) AS resent_by_request,
            {current("wa_id", "t")} AS wa_id, {current("bsuid", "t")} AS user_id,
            clock_timestamp() AS now
     FROM messages m

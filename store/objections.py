@@ -29,7 +29,7 @@ def objection(row: Any) -> Objection | None:
     if row.send_before is not None and row.send_before <= row.now:
         why = "It could not leave in time and would be stale by now."
         return Objection(Event.EXPIRE, why, to_person=row.author == "bot")
-    if row.author == "bot" and row.in_charge == "person":
+    if row.author == "bot" and row.in_charge == "person" and not row.resent_by_request:
         return Objection(Event.CANCEL, "A person took over before this answer left.")
     if row.type != "template" and not is_open(row.window_opened_at, row.now):
         return Objection(Event.REJECT, "The 24-hour window is closed: only a template can be sent.")

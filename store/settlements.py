@@ -55,11 +55,13 @@ _RECORD = """
     RETURNING coalesce(decided_at, asked_at)
 """
 
+# Whoever asks for it knows how old it is; what goes on by itself may still become stale.
 _RESEND = """
     WITH settled AS (
       UPDATE messages
       SET state = :state, queue_no = nextval('message_queue_no_seq'), resends = resends + 1, unknown_until = NULL,
-          hold = NULL, hold_since = NULL, hold_until = NULL, reason = :why
+          hold = NULL, hold_since = NULL, hold_until = NULL, reason = :why,
+          send_before = CASE WHEN CAST(:actor AS text) = 'holdfast' THEN send_before END
       WHERE id = :message_id AND attempt = :attempt AND state = ANY(:states)
       RETURNING id, attempt, organization_id
     )

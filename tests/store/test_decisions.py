@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from store.audit import By
+from store.audit import OURSELVES, By
 from store.claims import Claimed, Unclaimed, claim
 from store.decisions import Decided, decide
 from store.engine import Database
@@ -64,6 +64,20 @@ async def test_a_person_has_it_sent_again_at_the_end_of_the_queue(database: Data
     (noted,) = await found(database, "SELECT * FROM audit_log WHERE action LIKE 'message.%'")
     assert (noted.action, noted.subject_id, noted.actor_id) == ("message.resend", message_id, ADA.actor_id)
     assert noted.detail["attempt"] == 1
+
+
+async def test_a_bots_answer_that_a_person_has_sent_again_leaves_though_it_is_old_and_a_person_is_in_charge(
+    database: Database,
+) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    old = {"author": "bot", "send_before": datetime.now(UTC) - timedelta(minutes=1)}
+    message_id = await asked(database, number, conversation_id, **old)
+    await change(database, "UPDATE conversations SET in_charge = 'person'")
+
+    await _decide(database, number, message_id, "resend")
+
+    assert isinstance(await claim(database, message_id), Claimed)
 
 
 async def test_a_person_gives_it_up_and_a_status_that_comes_later_says_what_is_true(database: Database) -> None:
@@ -188,22 +202,22 @@ async def test_from_a_number_that_is_disconnected_nothing_is_sent_again(database
 
 
 @pytest.mark.parametrize(
-    ("columns", "spoil", "state", "words"),
+    ("by", "columns", "spoil", "state", "words"),
     [
-        ({}, "UPDATE conversations SET window_opened_at = now() - interval '25 hours'", "failed", "window is closed"),
-        ({"author": "bot"}, "UPDATE conversations SET in_charge = 'person'", "cancelled", "took over"),
-        ({"send_before": datetime.now(UTC) - timedelta(seconds=1)}, "", "expired", "stale"),
+        (ADA, {}, "UPDATE conversations SET window_opened_at = now() - interval '25 hours'", "failed", "window is"),
+        (OURSELVES, {"author": "bot"}, "UPDATE conversations SET in_charge = 'person'", "cancelled", "took over"),
+        (OURSELVES, {"send_before": datetime.now(UTC) - timedelta(seconds=1)}, "", "expired", "stale"),
     ],
 )
 async def test_a_resend_goes_through_the_claim_like_any_message(
-    database: Database, columns: dict[str, Any], spoil: str, state: str, words: str
+    database: Database, by: By, columns: dict[str, Any], spoil: str, state: str, words: str
 ) -> None:
     number = await connected_number(database)
     conversation_id = await conversation(database, number)
     message_id = await asked(database, number, conversation_id, **columns)
     if spoil:
         await change(database, spoil)
-    await _decide(database, number, message_id, "resend")
+    await _decide(database, number, message_id, "resend", by=by)
     claimed = await claim(database, message_id)
     assert isinstance(claimed, Unclaimed)
     assert claimed.state == state
