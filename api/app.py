@@ -18,6 +18,7 @@ from api.headers import SecurityHeaders
 from api.pasted_tokens import PastedTokens
 from api.throttle import RefusalThrottle
 from api.unsubscribing import Unsubscriptions
+from api.uploads import Uploads
 from api.wakes import Starter, Wakes
 from api.webhook import PATHS, Webhook, rules_of
 from settings import Settings
@@ -25,6 +26,7 @@ from store import error_reports, webhook_log
 from store.api_processes import listening
 from store.engine import Database
 from store.hashing import KeyedHash
+from store.objects import ObjectStore
 from store.sealing import KeyRing
 from whatsapp.accounts import Accounts
 from workflows.client import CheckSchedules
@@ -92,7 +94,8 @@ def create_app(
     unsubscriptions = Unsubscriptions(database, ring, accounts)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.uploads = Uploads(database, ObjectStore.open(settings.media.url))
         async with listening(database), running([missed.run, unsubscriptions.run, *background], report):
             yield
         await wakes.drain()

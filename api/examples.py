@@ -19,7 +19,8 @@ CONTACTS = {
             "phone_number": "+31612345678",
             "user_id": "NL.1349001122334455",
             "marketing_stopped_at": None,
-            "marketing_source": None,
+            "marketing_opted_in_at": "2026-11-20T14:05:00Z",
+            "marketing_source": "api",
             "created_at": "2026-11-21T09:00:00Z",
         }
     ],
@@ -73,6 +74,7 @@ MESSAGE = {
     "revoked_at": None,
     "replies_to": {"wamid": "wamid.HBgLMzE2MTIzNDU2NzgVAgASGA==", "message_id": "019aa5d1-6d2e-7c11-9d6b-0f4f3f7c1a03"},
     "about": None,
+    "file": None,
 }
 
 MESSAGES = {"items": [MESSAGE], "next_cursor": None}

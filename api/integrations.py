@@ -18,7 +18,6 @@ from api.onboardings import PATH as ONBOARDINGS
 from api.pasted_tokens import PastedTokens, Proven, check_phone_number
 from api.unsubscribing import SAYS, Unsubscriptions
 from api.wakes import Nudge
-from store import due_runs
 from store.disconnecting import delete_integration
 from store.engine import Database
 from store.errors import ConflictError, NotFoundError
@@ -28,6 +27,7 @@ from store.onboardings import HandedToken, NumberIds, start_by_hand
 from store.paging import Page
 from store.reading_integrations import Integration, list_integrations, read_integration
 from store.reading_onboardings import Onboarding, read_onboarding
+from store.stop_words import set_stop_words
 from workflows.client import CheckSchedules, LaterError
 
 log = structlog.get_logger(__name__)
@@ -138,7 +138,7 @@ async def change_integration(
     integration_id: UUID,
     wanted: ChangeIntegration,
 ) -> Integration:
-    """Switch a number off or on, give it another agent flow, verify token or policy, or a new access token.
+    """Switch a number off or on, give it another agent flow, verify token, policy or stop words, or a new access token.
 
     Meta is asked about a new token before it takes the old one's place; then what was held for want of it is released.
     """
@@ -159,8 +159,18 @@ async def change_integration(
         agent_flow_id=wanted.agent_flow_id,
         verify_token=None if wanted.verify_token is None else wanted.verify_token.get_secret_value(),
         unknown_policy=wanted.unknown_policy,
+        files_in_order=wanted.files_in_order,
         actor=by,
     )
+    if wanted.stop_words is not None:
+        words = None if wanted.stop_words == "default" else wanted.stop_words
+        await set_stop_words(
+            database,
+            organization_id=organization_id,
+            integration_id=integration_id,
+            words=None if words is None else {language: listed.model_dump() for language, listed in words.items()},
+            actor=by,
+        )
     if token is not None and proven is not None:
         await replace_token(
             database,
@@ -189,19 +199,18 @@ async def disconnect_integration(
         database, ring, organization_id=organization_id, integration_id=integration_id, actor=by
     )
     unsubscriptions: Unsubscriptions = request.app.state.unsubscriptions
-    await _end_checks(database, request.app.state.schedules, integration_id)
+    await _end_checks(request.app.state.schedules, integration_id)
     if gone.waba_used:
         return NumberDisconnected(integration_id, "not_needed", f"The number is disconnected. {_STAYS}")
     came = await unsubscriptions.now(gone.waba_row_id)
     return NumberDisconnected(integration_id, came, f"The number is disconnected. {SAYS[came]}")
 
 
-async def _end_checks(database: Database, schedules: CheckSchedules | None, integration_id: UUID) -> None:
-    """Remove the number's Schedule; where Temporal is away, intake goes on trying."""
-    if schedules is None:
-        return
+async def _end_checks(schedules: CheckSchedules | None, integration_id: UUID) -> None:
+    """The Schedule that is left when Temporal is away finds nothing to check."""
     try:
-        await schedules.remove(str(integration_id))
+        if schedules is not None:
+            await schedules.remove(str(integration_id))
     except LaterError:
         log.info("check.schedule_left", integration_id=str(integration_id))
 
@@ -215,8 +224,6 @@ def _ids(wanted: AddIntegration, proven: Proven) -> NumberIds:
 
 async def _added(database: Database, organization_id: UUID, onboarding_id: UUID) -> Added:
     """What to answer: with the integration, if it comes within a moment."""
-        return
-    await due_runs.checks_ended(database, integration_id)
     shown = await read_onboarding(database, organization_id, onboarding_id)
     try:
         async with asyncio.timeout(_CONNECTED_WITHIN), aclosing(changes(database, onboarding_id)) as moments:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, StringConstraints, field_validator
 
+from api.consent_contracts import StopWords
 from api.contracts import POLICY
 from store.integrations import UnknownPolicy
 
@@ -127,6 +128,15 @@ class ChangeIntegration(BaseModel):
     enabled: bool | None = None
     agent_flow_id: UUID | None = None
     unknown_policy: UnknownPolicy | None = Field(default=None, description=f"{POLICY} For all messages that name none.")
+    stop_words: StopWords | Literal["default"] | None = Field(
+        default=None,
+        description="By language, the words by which customers stop marketing (`stop`) or let it come again (`start`). "
+        "`default`: those that are known everywhere. `{}`: none.",
+    )
+    files_in_order: bool | None = Field(
+        default=None,
+        description="What follows a file waits for its delivery, 5 s at most: Meta is slower with files.",
+    )
     verify_token: SecretStr | None = Field(default=None, min_length=1, max_length=255, description="Write-only.")
     access_token: SecretStr | None = Field(
         default=None, min_length=1, max_length=4096, description="Write-only; releases what waited for a good one."

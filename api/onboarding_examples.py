@@ -103,6 +103,8 @@ INTEGRATION: dict[str, Any] = {
         "scopes": ["whatsapp_business_management", "whatsapp_business_messaging"],
     },
     "unknown_policy": "evidence",
+    "stop_words": {"nl": {"stop": ["STOP", "AFMELDEN"], "start": ["START"]}},
+    "files_in_order": False,
     "coexistence": False,
     "callback_url": None,
     "number_status": "CONNECTED",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, insert, or_, select, text, update
+from sqlalchemy import and_, case, func, insert, or_, select, text, union, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +16,7 @@ from store.errors import ConflictError, NotFoundError
 from store.hashing import KeyedHash
 from store.ids import new_id
 from store.sealing import KeyRing
-from store.tables import agent_flows, integrations, messages, rate_slots, wabas
+from store.tables import agent_flows, integrations, media, messages, rate_slots, wabas
 
 IntegrationState = Literal["connecting", "live", "held", "stopped", "disconnected"]
 UnknownPolicy = Literal["evidence", "ask", "resend", "give_up"]
@@ -140,6 +140,7 @@ async def update_integration(  # noqa: PLR0913 - what is changed, each by its na
     agent_flow_id: UUID | None = None,
     verify_token: str | None = None,
     unknown_policy: UnknownPolicy | None = None,
+    files_in_order: bool | None = None,
     actor: By = OURSELVES,
 ) -> None:
     """Change what is given; None leaves it. Enabled again, what waits goes on. A new token: `replace_token`.
@@ -147,7 +148,12 @@ async def update_integration(  # noqa: PLR0913 - what is changed, each by its na
     Raises:
         NotFoundError: the organization has no such integration or agent flow.
     """
-    wanted = {"enabled": enabled, "agent_flow_id": agent_flow_id, "unknown_policy": unknown_policy}
+    wanted = {
+        "enabled": enabled,
+        "agent_flow_id": agent_flow_id,
+        "unknown_policy": unknown_policy,
+        "files_in_order": files_in_order,
+    }
     changes: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     if verify_token is not None:
         changes |= verify_token_columns(ring, keyed_hash, integration_id, verify_token)
@@ -295,11 +301,13 @@ async def _change(
 
 
 async def mark_waiting_due(connection: AsyncConnection, integration_id: UUID) -> None:
-    """Have every conversation looked at that has something to answer or to send."""
+    """Have every conversation looked at that has something to answer or to send, or a file to be fetched."""
     # In which order they leave, and whether they are stale by now, the look at each conversation decides.
-    query = (
-        select(messages.c.conversation_id)
-        .where(messages.c.integration_id == integration_id, messages.c.state.in_(("received", "queued")))
-        .distinct()
+    open_messages = select(messages.c.conversation_id).where(
+        messages.c.integration_id == integration_id, messages.c.state.in_(("received", "queued"))
     )
+    files = select(media.c.conversation_id).where(
+        media.c.integration_id == integration_id, media.c.state == "waiting", media.c.conversation_id.is_not(None)
+    )
+    query = union(open_messages, files)
     await nudges.mark_due(connection, (await connection.execute(query)).scalars().all())

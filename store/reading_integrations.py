@@ -46,6 +46,10 @@ class Integration:
     """The owner's own switch."""
     token: TokenShown | None
     unknown_policy: str
+    stop_words: dict[str, dict[str, list[str]]] | None
+    """By language, what stops marketing and lets it come again; null: the words that are known everywhere."""
+    files_in_order: bool
+    """What follows a file waits for its `delivered`, at most 5 s."""
     coexistence: bool
     """The number is used in the WhatsApp Business app too."""
     callback_url: str | None
@@ -117,6 +121,8 @@ def _integration(row: Any) -> Integration:
         enabled=row["enabled"],
         token=_token(row),
         unknown_policy=row["unknown_policy"],
+        stop_words=row["stop_words"],
+        files_in_order=row["files_in_order"],
         coexistence=row["coexistence"],
         callback_url=row["callback_url"],
         number_status=row["number_status"],

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store.engine import Database
 from store.errors import NotFoundError
 from store.holds import WAITS_FOR
+from store.media import MessageFile, files_of
 from store.paging import Keyset, Page, PageRequest
 from store.reading_attempts import Attempt, Status, attempts_of, statuses_of
 from store.reading_conversations import check_conversation
@@ -65,6 +66,8 @@ class Message:
     replies_to: Mention | None = None
     about: Mention | None = None
     """The message that a reaction, an edit or a deletion is about."""
+    file: MessageFile | None = None
+    """The file that it carries, where that is kept here, or is to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,9 @@ async def list_messages(
         page = await _ORDER.page(connection, query, wanted, make=message_of)
         related = [Related(message.id, message.type, message.content) for message in page.items]
         relations = await relations_of(connection, organization_id, related)
-    return replace(page, items=[_with(message, relations[message.id]) for message in page.items])
+        files = await files_of(connection, organization_id, list(relations))
+    found = [_with(message, relations[message.id], files.get(message.id)) for message in page.items]
+    return replace(page, items=found)
 
 
 async def message_story(database: Database, organization_id: UUID, message_id: UUID) -> Story:
@@ -148,8 +153,9 @@ async def message_story(database: Database, organization_id: UUID, message_id: U
         message = message_of(row)
         related = Related(message.id, message.type, message.content)
         relations = (await relations_of(connection, organization_id, [related]))[message_id]
+        file = (await files_of(connection, organization_id, [message_id])).get(message_id)
         return Story(
-            message=_with(message, relations),
+            message=_with(message, relations, file),
             original=None if relations.present is None else message.content,
             parties=parties_of(row),
             receipt=await _receipt(connection, row),
@@ -181,7 +187,7 @@ def message_of(row: Any) -> Message:
     )
 
 
-def _with(message: Message, told: Relations) -> Message:
+def _with(message: Message, told: Relations, file: MessageFile | None) -> Message:
     kind, content = told.present or (message.type, message.content)
     return replace(
         message,
@@ -193,6 +199,7 @@ def _with(message: Message, told: Relations) -> Message:
         revoked_at=told.revoked_at,
         replies_to=told.replies_to,
         about=told.about,
+        file=file,
     )
 
 

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -7,8 +8,8 @@ from tests.api.edge import Edge, Tenant, edge, settings_for, tenant
 
 
 @pytest.fixture
-async def api(database: Database, database_url: str) -> AsyncIterator[Edge]:
-    async with edge(database, settings_for(database_url)) as serving:
+async def api(database: Database, database_url: str, tmp_path: Path) -> AsyncIterator[Edge]:
+    async with edge(database, settings_for(database_url, files=tmp_path / "files")) as serving:
         yield serving
 
 

@@ -1,11 +1,15 @@
 """The API over real HTTP, in this event loop, and organizations that call it."""
 
 import asyncio
+import atexit
 import base64
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -41,10 +45,12 @@ APP_ID = "1234567890"
 VERIFY_TOKEN = "the app's own verify token"
 WEBHOOK = "/api/v1/webhooks/whatsapp"
 BODY = b'{"object":"whatsapp_business_account","entry":[]}'
+_FILES = Path(tempfile.mkdtemp(prefix="holdfast-test-files-"))
+atexit.register(shutil.rmtree, _FILES, ignore_errors=True)
 
 
-def settings_for(url: str, *, temporal_address: str = "127.0.0.1:1", **api: Any) -> Settings:
-    """Settings of an API over this database; `api` changes the group of that name."""
+def settings_for(url: str, *, temporal_address: str = "127.0.0.1:1", files: Path = _FILES, **api: Any) -> Settings:
+    """Settings of an API over this database that keeps its files in a folder; `api` changes the group of that name."""
     given = load()
     meta = {
         "app_id": APP_ID,
@@ -61,6 +67,7 @@ def settings_for(url: str, *, temporal_address: str = "127.0.0.1:1", **api: Any)
         sealing=given.sealing.model_copy(update=keys),
         temporal=given.temporal.model_copy(update={"address": temporal_address}),
         api=given.api.model_copy(update=api),
+        media=given.media.model_copy(update={"url": str(files)}),
     )
 
 

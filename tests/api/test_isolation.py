@@ -11,6 +11,8 @@ from sqlalchemy import text
 from api.app import create_app
 from store.engine import Database
 from tests.api.edge import WEBHOOK, Edge, Tenant, settings_for
+from tests.api.giving import received
+from tests.files import PDF
 from tests.rows import change, queued
 
 # Nothing is asked of this address: only the routes are looked at.
@@ -39,17 +41,20 @@ def _operations() -> list[tuple[str, str]]:
 
 
 OPERATIONS = _operations()
+Body = dict[str, Any] | bytes | None
 
 
 def _place(path: str, owner: Tenant) -> str:
     """The path with the owner's ids. A parameter nobody has thought of here fails the test: add it."""
     ids = {
         "conversation_id": owner.conversation_id,
+        "contact_id": owner.contact_id,
         "message_id": owner.message_id,
         "integration_id": owner.number.integration_id,
         "onboarding_id": owner.onboarding_id,
         "endpoint_id": _endpoint_of(owner),
         "delivery_id": _endpoint_of(owner),
+        "media_id": _file_of(owner),
     }
     if path.endswith(("/resend", "/give-up")):
         ids["message_id"] = _undecided_of(owner)
@@ -62,18 +67,23 @@ def _endpoint_of(owner: Tenant) -> UUID:
     return owner.organization_id
 
 
+def _file_of(owner: Tenant) -> UUID:
+    """The file of an organization has the organization's own id."""
+    return owner.organization_id
+
+
 def _undecided_of(owner: Tenant) -> UUID:
     """The message of an organization that waits for a decision has the organization's own id too."""
     return owner.organization_id
 
 
-def _bodies(method: str, path: str, owner: Tenant) -> Iterator[dict[str, Any] | None]:
+def _bodies(method: str, path: str, owner: Tenant) -> Iterator[Body]:
     """Requests that the owner could make. A route that is not listed is called without a body."""
     bodies = _requests(owner).get((method, path.removeprefix("/api/v1")), [None])
     yield from bodies
 
 
-def _requests(owner: Tenant) -> dict[tuple[str, str], list[dict[str, Any] | None]]:
+def _requests(owner: Tenant) -> dict[tuple[str, str], list[Body]]:
     flow, number = str(owner.number.agent_flow_id), owner.number
     targets = (
         {"conversation_id": str(owner.conversation_id)},
@@ -92,6 +102,11 @@ def _requests(owner: Tenant) -> dict[tuple[str, str], list[dict[str, Any] | None
     onboarding = "/whatsapp/onboardings/{onboarding_id}"
     return {
         ("post", "/whatsapp/send-message"): [{"text": {"body": "mine"}} | target for target in targets],
+        ("post", "/whatsapp/send-proactive-message"): [
+            {"to": f"+{owner.wa_id}", "template": {"name": "mine", "language": {"code": "en"}}} | named
+            for named in ({"integration_id": str(number.integration_id)}, {"phone_number_id": number.phone_number_id})
+        ],
+        ("put", "/whatsapp/contacts/{contact_id}/consent"): [{"choice": "stop"}],
         ("post", "/whatsapp/onboardings"): [{"code": "a code", "agent_flow_id": flow}],
         ("post", f"{onboarding}/number"): [{"phone_number_id": number.phone_number_id}],
         ("post", f"{onboarding}/pin"): [{"pin": "123456"}],
@@ -101,7 +116,10 @@ def _requests(owner: Tenant) -> dict[tuple[str, str], list[dict[str, Any] | None
             {"enabled": False},
             {"access_token": "a token"},
             {"unknown_policy": "give_up"},
+            {"stop_words": {}},
         ],
+        ("put", "/channels/whatsapp/integrations/{integration_id}/profile"): [{"about": "mine"}],
+        ("post", "/whatsapp/media"): [PDF],
         ("post", "/whatsapp/messages/{message_id}/resend"): [{"attempt": 1}, None],
         ("post", "/whatsapp/messages/{message_id}/give-up"): [{"attempt": 1}, None],
         ("post", "/agent-flows"): [{"name": "mine", "kind": "echo"}],
@@ -110,7 +128,7 @@ def _requests(owner: Tenant) -> dict[tuple[str, str], list[dict[str, Any] | None
     }
 
 
-_OWN = {"/api/v1/agent-flows", "/api/v1/event-endpoints"}
+_OWN = {"/api/v1/agent-flows", "/api/v1/event-endpoints", "/api/v1/whatsapp/media"}
 """What a stranger may make with these requests is the stranger's own."""
 
 
@@ -118,8 +136,6 @@ def _secrets(owner: Tenant) -> list[str]:
     number = owner.number
     ids = [number.integration_id, number.agent_flow_id, owner.onboarding_id]
     ids += [owner.conversation_id, owner.contact_id, owner.message_id, _endpoint_of(owner)]
-        ("put", "/channels/whatsapp/integrations/{integration_id}/profile"): [{"about": "mine"}],
-        ("post", "/whatsapp/media"): [PDF],
     return [
         *map(str, ids),
         owner.wa_id,
@@ -130,7 +146,9 @@ def _secrets(owner: Tenant) -> list[str]:
     ]
 
 
-async def _call(client: httpx.AsyncClient, method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
+async def _call(client: httpx.AsyncClient, method: str, path: str, body: Body) -> httpx.Response:
+    if isinstance(body, bytes):
+        return await client.request(method, path, content=body, headers={"Content-Type": "application/pdf"})
     return await client.request(method, path, json=body)
 
 
@@ -143,13 +161,14 @@ async def _record(database: Database) -> list[tuple[Any, ...]]:
         messages = await connection.execute(text("SELECT id, state FROM messages ORDER BY id"))
         numbers = await connection.execute(
             text(
-                "SELECT id, state, enabled, agent_flow_id, access_token_sealed, unknown_policy "
+                "SELECT id, state, enabled, agent_flow_id, access_token_sealed, unknown_policy, stop_words "
                 "FROM integrations ORDER BY id"
             )
         )
         onboardings = await connection.execute(text("SELECT id, changed_at, due_at FROM onboardings ORDER BY id"))
         states = await connection.execute(text("SELECT state_hash FROM oauth_states"))
-        return [tuple(found) for found in (*conversations, *messages, *numbers, *onboardings, *states)]
+        contacts = await connection.execute(text("SELECT id, marketing_told_at FROM contacts ORDER BY id"))
+        return [tuple(found) for found in (*conversations, *messages, *numbers, *onboardings, *states, *contacts)]
 
 
 async def _befill(api: Edge, owner: Tenant, stranger: Tenant) -> None:
@@ -183,6 +202,8 @@ async def _befill(api: Edge, owner: Tenant, stranger: Tenant) -> None:
     )
     await queued(api.database, owner.number, owner.conversation_id, id=_undecided_of(owner), state="unknown", attempt=1)
     await _befill_events(api, owner)
+    secret = f"secret of {owner.number.phone_number_id.removeprefix('99')}".encode()
+    await received(api, owner, secret, id=_file_of(owner), filename="secret of 15550001.txt")
 
 
 async def _befill_events(api: Edge, owner: Tenant) -> None:
