@@ -147,6 +147,7 @@ def _body(question: Question) -> dict[str, Any]:
 def _said(message: Said, turn_id: UUID) -> dict[str, Any]:
     return {
         "id": str(message.id),
+        "wamid": message.wamid,
         "from": message.author,
         "at": message.at.isoformat(),
         "new": message.direction == "in" and message.turn_id == turn_id,

@@ -1,15 +1,19 @@
 """Sending, reading what became of a message, and deciding where nobody knows."""
 
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Body, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import message_examples as examples
 from api.auth import Acting, Caller, Store
-from api.contracts import Listing, SendMessage
+from api.contracts import Listing
 from api.examples import answers
+from api.sending import DISCRIMINATOR, SendMessage
+from api.sending_examples import EXAMPLES
+from api.template_desk import AtMeta
 from store.decisions import Decided, decide
 from store.outbox import Queued, queue_message
 from store.paging import Page
@@ -42,11 +46,14 @@ class Deciding(BaseModel):
     )
 
 
-@router.post("/send-message", status_code=202, responses=answers(202, examples.QUEUED, 401, 404, 409, 422))
+@router.post("/send-message", status_code=202, responses=answers(202, examples.QUEUED, 401, 404, 409, 422, 503))
 async def send_message(
     organization_id: Caller,
     database: Store,
-    message: SendMessage,
+    templates: AtMeta,
+    message: Annotated[
+        SendMessage, Body(openapi_examples=EXAMPLES, json_schema_extra={"discriminator": DISCRIMINATOR})
+    ],
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -60,13 +67,15 @@ async def send_message(
 
     Outside the 24-hour window only templates may be sent: anything else is refused with `template_required`.
     """
-    return await queue_message(
+    queue = partial(
+        queue_message,
         database,
         organization_id=organization_id,
         target=message.target(),
         draft=message.draft(),
         idempotency_key=idempotency_key,
     )
+    return await templates.knowing(queue)
 
 
 @router.get("/messages", responses=answers(200, examples.UNKNOWN_MESSAGES, 401, 422))

@@ -25,7 +25,8 @@ _TARGET = text("""
            coalesce(m.meta_timestamp, m.accepted_at, m.created_at) + CAST(:reacts_for AS interval)
              < clock_timestamp() AS old,
            EXISTS (SELECT FROM messages r
-                   WHERE r.integration_id = m.integration_id AND r.about_wamid = m.wamid AND r.type = 'revoke') AS gone
+                   WHERE r.integration_id = m.integration_id AND r.about_wamid = m.wamid AND r.type = 'revoke'
+                     AND r.conversation_id = m.conversation_id AND r.direction = m.direction) AS gone
     FROM messages m
     WHERE m.integration_id = :integration_id AND m.wamid = :wamid AND m.conversation_id = :conversation_id
 """)

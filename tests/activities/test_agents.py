@@ -5,11 +5,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
+from sqlalchemy import text
 from standardwebhooks import Webhook
 
 import egress
@@ -17,6 +19,7 @@ from activities.agents import AgentError, Agents
 from store.engine import Database
 from store.turn_plan import Rules
 from store.turns import look
+from tests.outgoing import OUTGOING
 from tests.rows import AGENT_SECRET, RING, change, connected_number, conversation, received, row
 from tests.simulator.stage import served
 
@@ -26,13 +29,14 @@ class Agent:
 
     def __init__(self, status: int, body: bytes, *, after: float = 0) -> None:
         self.asked: list[tuple[dict[str, str], bytes]] = []
+        self.body = body
         self.app = FastAPI()
 
         @self.app.post("/answer")
         async def answer(request: Request) -> Response:
             self.asked.append((dict(request.headers), await request.body()))
             await asyncio.sleep(after)
-            return Response(body, status, media_type="application/json")
+            return Response(self.body, status, media_type="application/json")
 
 
 @asynccontextmanager
@@ -55,6 +59,17 @@ def replying(*bodies: str) -> bytes:
     return json.dumps({"replies": [{"type": "text", "text": {"body": body}} for body in bodies]}).encode()
 
 
+async def _asked(database: Database) -> UUID:
+    async with database.transaction() as connection:
+        found = (await connection.execute(text("SELECT id FROM messages WHERE direction = 'in'"))).scalar_one()
+        return UUID(str(found))
+
+
+def _stands_alone(kind: str, content: dict[str, Any]) -> bool:
+    """Whether it refers to nothing that has to be there."""
+    return kind not in ("template", "reaction") and "media_id" not in str(content)
+
+
 async def test_an_agent_gets_the_conversation_signed_and_its_replies_are_queued(database: Database) -> None:
     agent = Agent(200, replying("ten", "or twelve"))
     async with asking(database, agent) as (agents, turn_id):
@@ -71,6 +86,38 @@ async def test_an_agent_gets_the_conversation_signed_and_its_replies_are_queued(
     assert plan is not None
     rows = [await row(database, "messages", message_id) for message_id in plan[1].to_send]
     assert [each.content["text"]["body"] for each in rows] == ["ten", "or twelve"]
+
+
+async def test_an_agent_answers_with_every_kind_of_message(database: Database) -> None:
+    agent = Agent(200, b"")
+    async with asking(database, agent) as (agents, turn_id):
+        asked = await row(database, "messages", await _asked(database))
+        replies = [{"type": kind, **content} for kind, content in OUTGOING.values() if _stands_alone(kind, content)]
+        replies = [*replies[:18], {"type": "reaction", "reaction": {"message_id": asked.wamid, "emoji": "👍"}}]
+        agent.body = json.dumps({"replies": replies}).encode()
+        outcome = await agents.ask(turn_id, attempt=1)
+    assert (outcome.state, outcome.replies) == ("answered", len(replies))
+    told = json.loads(agent.asked[0][1])["messages"][-1]
+    assert told["wamid"] == asked.wamid
+    plan = await look(database, asked.conversation_id, rules=Rules())
+    assert plan is not None
+    rows = [await row(database, "messages", message_id) for message_id in plan[1].to_send]
+    assert [{"type": one.type, **one.content} for one in rows] == replies
+    assert [one.about_wamid for one in rows] == [None] * (len(rows) - 1) + [asked.wamid]
+    assert {"image", "interactive", "location", "contacts", "text"} <= {one.type for one in rows}
+
+
+async def test_an_answer_that_refers_to_what_is_not_there_queues_nothing(database: Database) -> None:
+    good = {"type": "text", "text": {"body": "yes"}}
+    bad = {"type": "reaction", "reaction": {"message_id": "wamid.canary", "emoji": "👍"}}
+    async with asking(database, Agent(200, json.dumps({"replies": [good, bad]}).encode())) as (agents, turn_id):
+        with pytest.raises(AgentError) as failure:
+            await agents.ask(turn_id, attempt=1)
+    said = "replies.1: reaction.message_id: is no message of this conversation."
+    assert (failure.value.final, failure.value.detail) == (True, f"The agent's answer cannot be sent: {said}")
+    assert (await row(database, "turns", turn_id)).state == "asking"
+    async with database.transaction() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM messages WHERE direction = 'out'"))).scalar() == 0
 
 
 async def test_no_replies_are_an_answer_too(database: Database) -> None:

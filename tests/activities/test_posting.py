@@ -69,6 +69,7 @@ async def test_an_accepted_post_is_recorded_with_its_wamid(database: Database) -
         (Refused(400, 130429, detail="Rate limit hit"), "queued", "back_off", "live"),
         (Refused(400, 131056, detail="Pair limit"), "queued", "pair", "live"),
         (Refused(400, 131026, detail="Undeliverable"), "failed", None, "live"),
+        (Refused(400, 131062, detail="Recipient not allowed"), "failed", None, "live"),
         (Refused(401, 190, detail="Token expired"), "queued", "token", "held"),
         (Refused(400, 100, 33, detail="missing permissions"), "queued", "permission", "held"),
         (Refused(400, 133010, detail="Not registered"), "queued", "stopped", "stopped"),

@@ -1,5 +1,6 @@
 """The description of the API: every operation has examples, and each has the shape that the route promises."""
 
+import re
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, get_type_hints
@@ -20,14 +21,18 @@ from api import (
     profile_contracts,
 )
 from api.app import create_app
-from api.contracts import SendMessage
 from api.problems import MEDIA_TYPE, Problem
 from api.rooms import ROOMS
+from api.sending import BODIES, Sending, SendMessage
+from api.sending_examples import EXAMPLES
 from store.engine import Database
 from tests.api.edge import Edge, settings_for
+from whatsapp.messages import PARTS, validate_content
 
 _NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
-_PATHS: dict[str, Any] = create_app(settings_for(_NOWHERE), database=Database.connect(_NOWHERE)).openapi()["paths"]
+_OPENAPI: dict[str, Any] = create_app(settings_for(_NOWHERE), database=Database.connect(_NOWHERE)).openapi()
+_PATHS: dict[str, Any] = _OPENAPI["paths"]
+_SCHEMAS: dict[str, Any] = _OPENAPI["components"]["schemas"]
 OPERATIONS = [(method, path) for path, methods in _PATHS.items() for method in methods]
 ALL_ROUTES = [route for room in ROOMS for route in room.router.routes if isinstance(route, APIRoute)]
 _PLAIN = {route.path for room in (challenge, health) for route in room.router.routes if isinstance(route, APIRoute)}
@@ -86,23 +91,38 @@ def test_the_example_of_an_answer_is_one_that_the_route_could_give(route: APIRou
         events.NewEndpoint,
         events.ChangedEndpoint,
         messages.Deciding,
+        proactive.SendFirst,
+        consent_contracts.TellConsent,
+        *_models(profile_contracts),
     ],
     ids=lambda it: it.__name__,
 )
 def test_the_example_of_what_connects_a_number_can_be_sent(model: type[BaseModel]) -> None:
     extra: Any = model.model_config["json_schema_extra"]
-        proactive.SendFirst,
-        consent_contracts.TellConsent,
-        *_models(profile_contracts),
     (example,) = extra["examples"]
     assert model.model_validate(example)
     assert "EAA" not in str(example), "an example that looks like a token will be taken for one"
 
 
-def test_the_example_of_a_request_can_be_sent() -> None:
-    extra: Any = SendMessage.model_config["json_schema_extra"]
-    (example,) = extra["examples"]
-    assert SendMessage.model_validate(example).target().wa_id == "31612345678"
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_of_a_message_can_be_sent(name: str) -> None:
+    message = TypeAdapter[Sending](SendMessage).validate_python(EXAMPLES[name]["value"])
+    assert message.target().wa_id == "31612345678"
+    assert validate_content(message.draft().type, message.draft().content) == []
+
+
+def test_a_body_of_each_kind_is_described_down_to_its_limits() -> None:
+    body = _PATHS["/api/v1/whatsapp/send-message"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["examples"].keys() == EXAMPLES.keys()
+    assert body["schema"]["discriminator"]["mapping"].keys() == PARTS.keys() == BODIES.keys()
+    assert [one["$ref"] for one in body["schema"]["oneOf"]] == [*body["schema"]["discriminator"]["mapping"].values()]
+    assert set(re.findall(r"#/components/schemas/([^'\"]+)", str(_OPENAPI))) <= _SCHEMAS.keys()
+    assert "type" not in _SCHEMAS["SendText"]["required"]
+    assert _SCHEMAS["SendText"]["properties"]["text"]["properties"]["body"]["maxLength"] == 4096
+    assert _SCHEMAS["SendImage"]["properties"]["image"]["properties"]["caption"]["maxLength"] == 1024
+    assert len(_SCHEMAS["SendInteractive"]["properties"]["interactive"]["oneOf"]) == 6
+    assert _SCHEMAS["ReplyButtons"]["properties"]["buttons"]["maxItems"] == 3
+    assert _SCHEMAS["Reply"]["properties"]["title"]["maxLength"] == 20
 
 
 def test_every_router_is_part_of_the_description() -> None:

@@ -88,7 +88,9 @@ async def test_200_mutated_requests_to_send_are_refused_or_queued_and_never_fail
 @settings(max_examples=60, deadline=None)
 @given(
     st.dictionaries(
-        st.sampled_from(["to", "user_id", "contact_id", "text", "type", "context", "send_before", "phone_number_id"]),
+        st.sampled_from(
+            ["to", "user_id", "text", "type", "image", "contacts", "context", "send_before", "phone_number_id"]
+        ),
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20),
             lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -97,16 +99,19 @@ async def test_200_mutated_requests_to_send_are_refused_or_queued_and_never_fail
     )
 )
 def test_no_request_makes_reading_it_raise_anything_but_its_own_error(request_body: dict[str, Any]) -> None:
-    from pydantic import ValidationError
+    from pydantic import TypeAdapter, ValidationError
 
-    from api.contracts import SendMessage
+    from api.sending import Sending, SendMessage
+    from whatsapp.messages import PARTS, validate_content
 
     try:
-        message = SendMessage.model_validate_json(json.dumps(request_body))
+        message = TypeAdapter[Sending](SendMessage).validate_json(json.dumps(request_body))
     except ValidationError:
         return
+    draft = message.draft()
     assert message.target() is not None
-    assert message.draft().type == "text"
+    assert draft.type in PARTS
+    assert isinstance(validate_content(draft.type, draft.content), list)
 
 
 @pytest.mark.parametrize(

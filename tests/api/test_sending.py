@@ -12,11 +12,18 @@ import pytest
 from store.ids import new_id
 from store.integrations import connect_number, set_state
 from tests.api.edge import Edge, Tenant, talk
+from tests.outgoing import OUTGOING, Sent
 from tests.rows import KEYED_HASH, RING, change, row
 
 SEND = "/api/v1/whatsapp/send-message"
 TEXT = {"text": {"body": "Your order has left."}}
 KNOWN = {"to": "491700000001"}
+
+
+def _stands_alone(sent: Sent) -> bool:
+    """Whether it refers to nothing that has to be there."""
+    kind, content = sent
+    return kind not in ("template", "reaction") and "media_id" not in str(content)
 
 
 async def _send(sender: Tenant, *, key: str | None = None, **request: Any) -> httpx.Response:
@@ -84,7 +91,10 @@ async def test_a_contact_is_reached_by_id_phone_number_and_user_id(api: Edge, ba
         ({"user_id": "DE.1\x00"}, "user_id"),
         ({"conversation_id": "1"}, "conversation_id"),
         (KNOWN | {"phone_number_id": "1; x"}, "phone_number_id"),
-        (KNOWN | {"type": "image"}, "type"),
+        (KNOWN | {"type": "image"}, "image"),
+        (KNOWN | {"type": "canary"}, "type"),
+        (KNOWN | {"type": ["canary"]}, "type"),
+        (KNOWN | {"image": {"id": "canary"}}, "image"),
         (KNOWN | {"text": {"body": ""}}, "text.body"),
         (KNOWN | {"text": {"body": "x" * 4097}}, "text.body"),
         (KNOWN | {"text": {"body": "a\x00b"}}, "text.body"),
@@ -110,6 +120,35 @@ async def test_what_cannot_be_sent_is_refused_with_the_field_and_without_its_val
     assert named in answer.text
     assert "canary" not in answer.text.replace("text.canary", "")
     assert await _outbound(api) == []
+
+
+async def test_what_speaks_against_a_message_is_told_with_field_and_limit(api: Edge, bakery: Tenant) -> None:
+    taps = [{"type": "reply", "reply": {"id": str(n), "title": "t" * (20 + 5 * n)}} for n in range(2)]
+    part = {"type": "button", "body": {"text": "Which?"}, "action": {"buttons": taps}}
+    answer = await bakery.client.post(SEND, json=KNOWN | {"type": "interactive", "interactive": part})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    limit = "has 25 characters, 20 at most"
+    assert answer.json()["detail"] == f"interactive.action.buttons[1].reply.title: {limit}."
+    assert await _outbound(api) == []
+
+
+@pytest.mark.parametrize("name", [name for name, sent in OUTGOING.items() if _stands_alone(sent)])
+async def test_each_kind_is_queued_as_it_was_given(api: Edge, bakery: Tenant, name: str) -> None:
+    kind, content = OUTGOING[name]
+    answer = await bakery.client.post(SEND, json=KNOWN | {"type": kind} | content)
+    assert answer.status_code == 202, answer.text
+    (message,) = await _outbound(api)
+    assert (message.type, message.content) == (kind, content)
+
+
+async def test_a_reaction_goes_to_a_message_of_the_conversation_only(api: Edge, bakery: Tenant) -> None:
+    known = (await row(api.database, "messages", bakery.message_id)).wamid
+    for wamid, status in ((known, 202), ("wamid.of.nobody", 422)):
+        reaction = {"message_id": wamid, "emoji": "👍"}
+        answer = await bakery.client.post(SEND, json=KNOWN | {"type": "reaction", "reaction": reaction})
+        assert answer.status_code == status
+    assert answer.json()["detail"] == "reaction.message_id: is no message of this conversation."
+    assert [(one.type, one.about_wamid) for one in await _outbound(api)] == [("reaction", known)]
 
 
 async def test_what_nobody_knows_is_answered_404(bakery: Tenant) -> None:

@@ -28,6 +28,19 @@ async def test_delivery_rises_and_never_falls(database: Database) -> None:
     assert not await sent.is_due()
 
 
+async def test_of_a_reaction_sent_is_all_that_comes_and_nothing_waits_for_more(database: Database) -> None:
+    sent = await sent_from(database)
+    message = await sent.message("accepted", wamid="w1", type="reaction")
+    unknown = await sent.message("unknown", type="reaction")
+    await sent.told(sent.letters.status("w1", "sent", message=f"{message}.1"))
+    assert (await row(database, "messages", message)).delivery == "sent"
+    assert not await sent.is_due()
+    await sent.told(sent.letters.status("w2", "sent", message=f"{unknown}.1"))
+    settled = await row(database, "messages", unknown)
+    assert (settled.state, settled.delivery) == ("accepted", "sent")
+    assert await rows(database, "SELECT id FROM messages WHERE state <> 'accepted'") == []
+
+
 async def test_a_status_with_our_id_settles_what_was_unknown_and_wakes_its_conversation(database: Database) -> None:
     for state in ("unknown", "queued", "failed", "expired"):
         sent = await sent_from(database)
