@@ -18,6 +18,7 @@ from api.onboardings import PATH as ONBOARDINGS
 from api.pasted_tokens import PastedTokens, Proven, check_phone_number
 from api.unsubscribing import SAYS, Unsubscriptions
 from api.wakes import Nudge
+from store import due_runs
 from store.disconnecting import delete_integration
 from store.engine import Database
 from store.errors import ConflictError, NotFoundError
@@ -199,20 +200,23 @@ async def disconnect_integration(
         database, ring, organization_id=organization_id, integration_id=integration_id, actor=by
     )
     unsubscriptions: Unsubscriptions = request.app.state.unsubscriptions
-    await _end_checks(request.app.state.schedules, integration_id)
+    await _end_checks(database, request.app.state.schedules, integration_id)
     if gone.waba_used:
         return NumberDisconnected(integration_id, "not_needed", f"The number is disconnected. {_STAYS}")
     came = await unsubscriptions.now(gone.waba_row_id)
     return NumberDisconnected(integration_id, came, f"The number is disconnected. {SAYS[came]}")
 
 
-async def _end_checks(schedules: CheckSchedules | None, integration_id: UUID) -> None:
-    """The Schedule that is left when Temporal is away finds nothing to check."""
+async def _end_checks(database: Database, schedules: CheckSchedules | None, integration_id: UUID) -> None:
+    """Remove the number's Schedule; where Temporal is away, intake goes on trying."""
+    if schedules is None:
+        return
     try:
-        if schedules is not None:
-            await schedules.remove(str(integration_id))
+        await schedules.remove(str(integration_id))
     except LaterError:
         log.info("check.schedule_left", integration_id=str(integration_id))
+        return
+    await due_runs.checks_ended(database, integration_id)
 
 
 def _ids(wanted: AddIntegration, proven: Proven) -> NumberIds:
