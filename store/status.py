@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, case, func, select, text
 from store.engine import Database
 from store.findings import open_findings
 from store.holds import IS_ASKED_ABOUT, WAITS_FOR
-from store.number_states import REASONS
+from store.number_states import BY_SENDING, REASONS
 from store.tables import messages
 
 # Longer than intake's second try at a nudge: what has waited so long is not just being looked at.
@@ -64,13 +64,25 @@ _WHAT = {
     "behind": "waiting behind an earlier message",
 }
 
+_EFFECT = "messages come in, none leave."
 _STATE = {
     "connecting": "Being connected; messages are kept and answered once it is live.",
     "live": "Connected.",
-    "held": "Held: messages come in, none leave.",
-    "stopped": "Stopped by Meta: messages come in, none leave.",
+    "held": f"Held: {_EFFECT}",
+    "stopped": f"Stopped by Meta: {_EFFECT}",
     "disconnected": "Disconnected.",
 }
+
+
+_TOLD_BY = {
+    "token": frozenset({"token_missing", "token_invalid", "token_of_another_app"}),
+    "permission": frozenset({"scopes_missing", "access_lost", "access_removed"}),
+    "app": frozenset({"app_refused"}),
+    "stopped": frozenset(
+        {"account_disabled", "account_restricted", BY_SENDING, "number_not_connected", "number_not_registered"}
+    ),
+}
+"""The findings that say the same as a number's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +160,9 @@ async def number_statuses(database: Database, organization_id: UUID) -> list[Num
 
 def _in_words(number: Any, waiting: Sequence[Waiting], problems: Sequence[Problem]) -> str:
     said = [_STATE[number["state"]]]
-    if number["state_reason"] and number["state"] != "live":
+    if any(_EFFECT in problem.says.lower() for problem in problems):
+        said = [said[0].replace(f": {_EFFECT}", ".")]
+    if number["state_reason"] and number["state"] != "live" and not _tell_the_reason(number["state_reason"], problems):
         says, _ = REASONS.get(number["state_reason"], (number["state_reason"], None))
         said.append(f"Reason: {says.rstrip('.')}.")
     if not number["enabled"]:
@@ -161,6 +175,12 @@ def _in_words(number: Any, waiting: Sequence[Waiting], problems: Sequence[Proble
     if number["parked"]:
         said.append(f"{_count(number['parked'], 'webhook item')} could not be applied: see webhook-events.")
     return " ".join(said)
+
+
+def _tell_the_reason(reason: str, problems: Sequence[Problem]) -> bool:
+    """Whether what is open says already, and better, why the number does not send."""
+    codes = _TOLD_BY.get(reason, frozenset())
+    return any(problem.code in codes or reason.rstrip(".") in problem.says for problem in problems)
 
 
 def _count(number: int, noun: str) -> str:
