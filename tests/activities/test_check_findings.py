@@ -12,6 +12,7 @@ from store.engine import Database
 from tests.activities.checked import CALLBACK, DAY, CheckHouse, check_house
 from tests.rows import RING, change, conversation, queued, row
 from tests.simulator.stage import APP_ID, Webhook, served
+from whatsapp.accounts import Accounts, Done
 from whatsapp.signup import COEXISTENCE_FIELDS, REQUIRED_FIELDS
 
 Break = Callable[[CheckHouse], Awaitable[Any]]
@@ -194,3 +195,53 @@ async def test_webhooks_that_go_elsewhere_by_an_override_are_found(database: Dat
         assert (await house.check()).found == ["callback_elsewhere"]
         (finding,) = await house.findings()
     assert f"{url}/theirs" in finding.says
+
+
+async def test_a_number_that_the_app_uses_too_needs_the_fields_that_bring_its_past(database: Database) -> None:
+    async with check_house(database) as house:
+        await house.meta.client.set_app(fields=list(REQUIRED_FIELDS))
+        assert (await house.check()).found == [], "any other number does without"
+        await house.meta.client.set_number(house.number.phone_number_id, is_on_biz_app=True)
+        await change(database, "UPDATE integrations SET coexistence = true")
+        assert (await house.check()).found == ["app_fields_missing"]
+        (finding,) = await house.findings()
+        assert finding.severity == "warning"
+        assert [name for name in COEXISTENCE_FIELDS if name not in finding.says] == []
+        await house.meta.client.set_app(fields=_FIELDS)
+        assert (await house.check()).found == []
+
+
+class SaysItSubscribed:
+    """Meta's side, which says that it subscribed our app and has not."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._accounts, name)
+
+    async def subscribe(self, _: str, __: str) -> Done:
+        return Done()
+
+
+async def test_a_subscription_counts_as_repaired_only_when_meta_shows_it(database: Database) -> None:
+    async with check_house(database, accounts=SaysItSubscribed) as house:
+        await house.meta.client.add_waba(house.number.waba_id, subscribed=False)
+        checked = await house.check()
+        assert (checked.found, checked.repaired) == (["subscription_missing"], [])
+        (finding,) = await house.findings(open_only=True)
+    assert finding.repaired_at is None
+
+
+async def test_a_business_that_meta_has_not_verified_is_said_so_with_what_helps(database: Database) -> None:
+    unverified = {"error_code": 141010, "error_description": "Not verified", "possible_solution": "Verify."}
+    async with check_house(database) as house:
+        portfolio = house.number.waba_id  # where nobody says otherwise the account is its own portfolio's
+        await house.meta.client.add_business(portfolio, health={"can_send_message": "LIMITED", "errors": [unverified]})
+        checked = await house.check()
+        (finding,) = await house.findings()
+    assert (checked.state, checked.found) == ("live", ["health_141010"])
+    assert finding.severity == "warning"
+    assert finding.says == "The business portfolio is not verified by Meta."
+    assert "business verification" in finding.next_step
+    assert "141010" in finding.meta_detail

@@ -186,3 +186,18 @@ async def test_a_number_that_sending_holds_is_told_of_once(
         (told,) = await house.told()
     assert told.type == f"integration.{state}"
     assert (told.data["reason"], told.data["next_step"]) == ("It is dead.", "Renew it.")
+
+
+async def test_a_held_number_is_released_only_once_meta_has_shown_all_of_it(database: Database) -> None:
+    async with check_house(database) as house:
+        waits = await queued(database, house.number, await conversation(database, house.number))
+        await change(database, "UPDATE conversations SET due_at = NULL")
+        await house.hold("held", "token")
+        await house.meta.client.add_fault("refuse", call="number", code=368)
+        checked = await house.check()
+        assert (checked.state, checked.found) == ("held", ["number_unreadable"])
+        conversation_id = (await row(database, "messages", waits)).conversation_id
+        assert (await row(database, "conversations", conversation_id)).due_at is None
+        await house.meta.client.end_faults()
+        assert (await house.check()).state == "live"
+        assert (await row(database, "conversations", conversation_id)).due_at is not None

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from store import checks
+from store.checks import NumberToCheck
 from store.engine import Database
-from store.integrations import open_token
-from tests.activities.checked import CheckHouse, check_house
+from store.integrations import open_token, replace_token
+from tests.activities.checked import CheckHouse, ReplacesTheToken, check_house
 from tests.rows import RING
 from tests.simulator.stage import APP_ID
+from whatsapp.accounts import Accounts
 
 
 async def _ends_in(house: CheckHouse, **life: float) -> None:
@@ -122,3 +125,49 @@ async def test_an_expired_token_is_dead(database: Database) -> None:
         checked = await house.check()
     assert (checked.state, checked.found, checked.cleared) == ("held", ["token_invalid"], ["token_expires"])
     assert APP_ID not in checked.says
+
+
+async def test_a_renewed_token_never_takes_the_place_of_one_that_came_meanwhile(database: Database) -> None:
+    async with check_house(database) as house:
+        asked_with = await checks.read_number(database, house.number.integration_id)
+        assert asked_with is not None
+        ids: dict[str, Any] = {
+            "organization_id": house.number.organization_id,
+            "integration_id": house.number.integration_id,
+        }
+        await replace_token(database, RING, **ids, access_token="a person's own")
+        assert not await _renewed(database, asked_with)
+        assert await _token(house) == "a person's own"
+
+
+async def test_a_renewed_token_is_not_given_to_a_number_that_was_disconnected_meanwhile(database: Database) -> None:
+    async with check_house(database) as house:
+        asked_with = await checks.read_number(database, house.number.integration_id)
+        assert asked_with is not None
+        await house.hold("disconnected", "")
+        assert not await _renewed(database, asked_with)
+        assert await _token(house) == house.number.token
+
+
+async def _renewed(database: Database, number: NumberToCheck) -> bool:
+    return await checks.replace_renewed_token(
+        database, RING, number, access_token="renewed", token_type=None, expires_at=None, scopes=[]
+    )
+
+
+async def test_a_token_that_is_replaced_while_its_renewal_is_asked_for_stays_and_is_looked_at_itself(
+    database: Database,
+) -> None:
+    replaced: list[ReplacesTheToken] = []
+
+    def watched(made: Accounts) -> ReplacesTheToken:
+        replaced.append(ReplacesTheToken(made))
+        return replaced[0]
+
+    async with check_house(database, accounts=watched) as house:
+        await _ends_in(house, days=19)
+        new = await house.meta.client.issue_token(house.number.waba_id)
+        replaced[0].begin(house, new)
+        checked = await house.check()
+        assert await _token(house) == new
+    assert (checked.state, checked.found, checked.repaired) == ("live", [], [])

@@ -143,6 +143,15 @@ async def test_a_first_message_wakes_the_onboarding_that_waits_for_its_proof(dat
     assert not await is_due(database, waiting), "a repeated message proves nothing new"
 
 
+async def test_a_message_that_comes_while_the_number_is_being_activated_wakes_the_onboarding_too(
+    database: Database,
+) -> None:
+    number = await connected_number(database)
+    waiting = await proving(database, number, step="activate", state="running")
+    await take_in(database, Letters(number).message())
+    assert await is_due(database, waiting), "it may look for a proof before this message is there for it"
+
+
 async def test_a_delivered_message_wakes_it_too_and_a_sent_one_does_not(database: Database) -> None:
     number = await connected_number(database)
     waiting, letters = await proving(database, number), Letters(number)

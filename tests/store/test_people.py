@@ -1,8 +1,10 @@
 """Accounts of the console: who may sign in, and that the last owner cannot be locked out."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -276,3 +278,60 @@ async def test_disabling_somebody_ends_their_sessions_for_good(
 @pytest.mark.parametrize("token", ["", "unknown", "x" * 5000, "ü"])
 async def test_an_unknown_token_is_nobody(database: Database, token: str) -> None:
     assert await session_of(database, KEYED_HASH, token, life=LIFE) is None
+
+
+class Interrupted:
+    """Passwords that take their time: something happens while one is being checked."""
+
+    def __init__(self, happens: Callable[[], Awaitable[None]]) -> None:
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(CHEAP, name)
+
+    async def matches(self, password: str, stored: str) -> bool:
+        matches = await CHEAP.matches(password, stored)
+        await self._happens()
+        return matches
+
+
+def _while(sign_in: SignIn, happens: Callable[[], Awaitable[None]]) -> SignIn:
+    return replace(sign_in, passwords=cast("Passwords", Interrupted(happens)))
+
+
+async def _sessions(database: Database) -> int:
+    async with database.transaction() as connection:
+        return int((await connection.execute(text("SELECT count(*) FROM sessions"))).scalar_one())
+
+
+async def test_who_is_disabled_while_the_password_is_being_checked_gets_no_session(
+    database: Database, sign_in: SignIn, bakery: UUID, ada: UUID
+) -> None:
+    await add(database, bakery, "ben@example.com", role="owner")
+
+    async def disabled() -> None:
+        await set_disabled(database, organization_id=bakery, person_id=ada, disabled=True)
+
+    came = await _while(sign_in, disabled)(email="ada@example.com", password=PASSWORD, address="192.0.2.1")
+    assert (came, await _sessions(database)) == (None, 0)
+    assert "person.signed_in" not in await actions(database)
+
+
+async def test_a_password_that_is_changed_while_the_old_one_is_being_checked_opens_nothing_by_the_old_one(
+    database: Database, sign_in: SignIn, bakery: UUID, ada: UUID
+) -> None:
+    async def changed() -> None:
+        await set_password(database, CHEAP, organization_id=bakery, person_id=ada, password=PASSWORD * 2)
+
+    came = await _while(sign_in, changed)(email="ada@example.com", password=PASSWORD, address="192.0.2.1")
+    assert (came, await _sessions(database)) == (None, 0)
+    assert await sign_in(email="ada@example.com", password=PASSWORD, address="192.0.2.1") is None
+    assert await sign_in(email="ada@example.com", password=PASSWORD * 2, address="192.0.2.1") is not None
+
+
+async def test_who_signs_in_often_is_never_throttled_for_it(sign_in: SignIn, ada: UUID) -> None:
+    assert ada
+    for _ in range(sign_in.throttle.attempts + 2):
+        await signed_in(sign_in)
+    assert await sign_in(email="ada@example.com", password="wrong", address="192.0.2.1") is None
+    await signed_in(sign_in)

@@ -1,5 +1,6 @@
 """A delivery's run on a real Temporal: repeated until taken, given up in the end, and never failed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -43,6 +44,12 @@ async def _delivering(
         yield delivery_id, handle
 
 
+async def _ended(handle: WorkflowHandle[EventDeliveryWorkflow, Delivered]) -> Delivered:
+    """What came of it; a delivery that is offered for ever fails the test instead of keeping it."""
+    async with asyncio.timeout(20):
+        return await handle.result()
+
+
 async def test_an_endpoint_that_is_down_for_a_while_gets_the_event_when_it_is_back(
     database: Database, temporal_client: Client
 ) -> None:
@@ -51,7 +58,7 @@ async def test_an_endpoint_that_is_down_for_a_while_gets_the_event_when_it_is_ba
         while len(business.told) < 3:
             await business.told_more()
         business.status = 200
-        assert (await handle.result()).state == "delivered"
+        assert (await _ended(handle)).state == "delivered"
         delivery = await home.delivery(delivery_id)
     assert delivery.attempts == len(business.told) >= 4
     assert len({headers["webhook-id"] for headers, _ in business.told}) == 1
@@ -65,7 +72,7 @@ async def test_an_endpoint_that_is_down_for_the_whole_time_is_switched_off_and_t
         house(database, business) as home,
         _delivering(temporal_client, home, patience=timedelta(seconds=4)) as (delivery_id, handle),
     ):
-        delivered = await handle.result()
+        delivered = await _ended(handle)
         delivery, endpoint = await home.delivery(delivery_id), await home.endpoint()
         status = (await handle.describe()).status
     assert status is WorkflowExecutionStatus.COMPLETED
@@ -84,7 +91,7 @@ async def test_what_the_run_shows_of_a_refusal_is_in_words_and_names_no_address(
         house(database, business) as home,
         _delivering(temporal_client, home, patience=timedelta(seconds=0.5)) as (_, handle),
     ):
-        await handle.result()
+        await _ended(handle)
         history = (await handle.fetch_history()).to_json()
     assert "redirect (HTTP 302)" in history
     assert home.registered.secret not in history
