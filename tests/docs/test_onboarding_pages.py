@@ -6,7 +6,8 @@ from typing import get_args
 import pytest
 
 from store.endings import ENDINGS
-from tests.docs.test_reference import ROOT, sections
+from tests.docs.test_reference import ROOT, error_codes, sections
+from whatsapp.error_table import RULES
 from whatsapp.signup import COEXISTENCE_FIELDS, REQUIRED_FIELDS, REQUIRED_SCOPES
 from workflows.onboarding_contracts import STEPS, Wait
 
@@ -66,3 +67,27 @@ def test_the_fields_to_subscribe_are_those_that_are_required() -> None:
 def test_the_permissions_to_ask_for_are_those_that_are_required() -> None:
     table = _page("meta-app.md").split("## 4. The login configuration")[1].split("\n## ")[0]
     assert set(REQUIRED_SCOPES) <= set(re.findall(r"`([a-z_]+)`", table))
+
+
+_META_CODE = re.compile(r"\b(1[0-9]{5}|2[0-9]{6}|190|100)\b")
+_OUR_CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
+_SHOWN: dict[str, set[str | int]] = {
+    "Webhook verification fails": {"wrong_verify_token"},
+    "Messages are not received": {"wrong_signature", "not_stored"},
+    "Facebook login fails": {"login_declined", "login_failed"},
+    "The code exchange fails": {"code_expired", "code_used", "code_lost", "code_refused", "app_refused"},
+    "Wrong PIN": {133005, 131031, 133008, 133009},
+    "The number is locked for 72 hours (133016)": {133016},
+    "Sent but not delivered": {131026, 131047, 131049, 131050, 131042, 131030},
+}
+"""What each symptom shows itself by, where somebody looks it up: our own codes, and Meta's."""
+
+
+@pytest.mark.parametrize("symptom", _SYMPTOMS)
+def test_each_topic_names_the_errors_it_shows_itself_by_and_each_of_them_exists(symptom: str) -> None:
+    entry = symptom + sections("onboarding.md")[symptom]
+    named = {*_OUR_CODE.findall(entry), *map(int, _META_CODE.findall(entry))}
+    assert _SHOWN[symptom] <= named
+    ours = {code for code in _SHOWN[symptom] if isinstance(code, str)}
+    assert ours <= error_codes()
+    assert {code for code in named if isinstance(code, int)} <= set(RULES)
