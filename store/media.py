@@ -156,7 +156,7 @@ async def check(
             f"{named[1].where}: is a second file of ours; a message may carry one, and others by link."
         )
     values = {"organization_id": organization_id, "integration_id": integration_id, "media_id": named[0].media_id}
-    row = (await connection.execute(_CHECK, values)).one_or_none()
+    row: Any = (await connection.execute(_CHECK, values)).one_or_none()
     for own in named:
         _check_file(own, row)
     if row.at_meta:

@@ -130,7 +130,7 @@ def _count(file: BinaryIO, mark: bytes) -> int:
 
 def _png_end(file: BinaryIO) -> int:
     """Where the last chunk ends."""
-    place = 8
+    place: int = 8
     while True:
         file.seek(place)
         length, name = struct.unpack(">I4s", file.read(8))

@@ -17,7 +17,7 @@ from store.turns import look
 from tests.rows import Number, change, connected_number, conversation, queued, row
 
 IN_ORDER = "UPDATE integrations SET files_in_order = true WHERE id = :id"
-WAITED = {"hold": "behind", "hold_since": datetime(2026, 11, 21, tzinfo=UTC)}
+WAITED: dict[str, Any] = {"hold": "behind", "hold_since": datetime(2026, 11, 21, tzinfo=UTC)}
 """A row that has waited is claimed step by step, one that has not, at once."""
 
 
@@ -62,7 +62,8 @@ async def at_once(database: Database, message_id: UUID) -> Any:
 async def test_what_follows_a_file_waits_for_its_delivery(database: Database, kind: str, delivery: str) -> None:
     number, talk = await a_number(database)
     file = await left(database, number, talk, type=kind, delivery=delivery)
-    for columns in ({}, WAITED):
+    states: list[dict[str, Any]] = [{}, WAITED]
+    for columns in states:
         follows = await queued(database, number, talk, **columns)
         assert await at_once(database, follows) is None
         result = await claim(database, follows)
@@ -138,7 +139,9 @@ async def test_a_look_comes_back_when_the_five_seconds_are_over(database: Databa
 async def test_a_message_waits_for_its_file_and_is_claimed_with_what_meta_calls_it(database: Database) -> None:
     number, talk = await a_number(database, in_order=False)
     media_id = await a_file(database, number)
-    for columns in ({}, {"hold": "media", "hold_since": datetime.now(UTC), "reason": "Meta does not take it yet."}):
+    held_before = {"hold": "media", "hold_since": datetime.now(UTC), "reason": "Meta does not take it yet."}
+    states: list[dict[str, Any]] = [{}, held_before]
+    for columns in states:
         message_id = await queued(database, number, talk, type="image", media_id=media_id, **columns)
         assert await at_once(database, message_id) is None
         result = await claim(database, message_id)
