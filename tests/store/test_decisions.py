@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from store.audit import OURSELVES, By
 from store.claims import Claimed, Unclaimed, claim
@@ -239,3 +240,10 @@ async def test_a_persons_decision_and_a_look_at_the_same_moment_never_send_it_tw
         after = await row(database, "messages", message_id)
         assert after.resends + (after.state == "failed") == 1
         assert len(await found(database, "SELECT 1 FROM message_decisions WHERE message_id = :id", id=message_id)) == 1
+
+
+async def test_a_message_has_no_policy_that_nobody_knows(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    with pytest.raises(IntegrityError, match="ck_messages_unknown_policy"):
+        await queued(database, number, conversation_id, unknown_policy="hope")
