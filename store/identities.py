@@ -121,6 +121,7 @@ class Known:
         contact_id = new_id()
         self.new_contacts[contact_id] = organization_id
         self.bsuids[contact_id] = set()
+        self.renewed[contact_id] = None
         return contact_id
 
     def tell(self, identity: Identity | None, contact_id: UUID, at: datetime | None) -> None:
@@ -183,8 +184,9 @@ def _who(known: Known, party: Party) -> UUID:
         log.info("contact.number_has_new_owner", contact_id=by_wa_id)
         by_wa_id = None
     contact_id = by_bsuid or by_wa_id or known.add_contact(party.organization_id)
-    if bsuid and by_bsuid and by_wa_id and by_wa_id != by_bsuid:
-        if known.bsuids[by_bsuid] == {bsuid[2]} and not known.bsuids[by_wa_id]:
+    if wa_id and by_bsuid and by_wa_id and by_wa_id != by_bsuid:
+        # Who has no BSUID is the same person, but not one who had the number before this person changed to it.
+        if not known.bsuids[by_wa_id] and not _before(known.held[wa_id].told_at, known.renewed[by_bsuid]):
             known.merges.append((by_bsuid, by_wa_id))
             return contact_id
         log.debug("contact.number_has_new_owner", contact_id=by_wa_id, new_contact_id=by_bsuid)
@@ -225,7 +227,7 @@ def anchor(known: Known, told: Anchor) -> None:
         if owner is None:
             if identity[1] == "wa_id" or not ours:
                 known.tell(identity, told.contact_id, told.at)
-        elif owner != told.contact_id and len(ours | known.bsuids[owner]) <= 1:
+        elif owner != told.contact_id and not (ours and known.bsuids[owner]):
             known.merges.append((told.contact_id, owner))
             return
 
