@@ -158,12 +158,12 @@ def _choices(row: Any, awaited: datetime | None) -> list[Choice]:
 
 def _caution(row: Any) -> str | None:
     """What the claim would say to it now; it decides anew when the message's turn comes."""
-    if row.send_before is not None and row.send_before <= row.now:
-        return "It was to leave before now: sent again it ends expired."
-    if row.author == "bot" and row.in_charge == "person":
-        return "A person is in charge of the conversation: sent again, the bot's answer ends cancelled."
     if row.type != "template" and not is_open(row.window_opened_at, row.now):
         return "The 24-hour window is closed: sent again it ends failed. Send a template instead."
+    if row.send_before is not None and row.send_before <= row.now:
+        return "It was to leave before now and may be stale: sent again it leaves all the same."
+    if row.author == "bot" and row.in_charge == "person":
+        return "It is the bot's, and a person is in charge of the conversation: sent again it leaves all the same."
     if row.integration_state != "live" or not row.enabled:
         return "The number does not send at present: sent again it waits until it does."
     return None

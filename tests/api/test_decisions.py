@@ -138,11 +138,11 @@ async def test_the_story_says_until_when_a_status_may_still_tell(api: Edge, bake
         ({}, "SELECT 1", None),
         ({}, "UPDATE conversations SET window_opened_at = now() - interval '25 hours'", "window is closed"),
         ({"author": "bot"}, "UPDATE conversations SET in_charge = 'person'", "in charge"),
-        ({"send_before": datetime.now(UTC) - timedelta(seconds=1)}, "SELECT 1", "expired"),
+        ({"send_before": datetime.now(UTC) - timedelta(seconds=1)}, "SELECT 1", "may be stale"),
         ({}, "UPDATE integrations SET enabled = false", "does not send"),
     ],
 )
-async def test_a_resend_that_would_not_lead_far_is_cautioned_against(
+async def test_what_speaks_against_a_resend_is_told_beforehand(
     api: Edge, bakery: Tenant, columns: dict[str, Any], spoil: str, caution: str | None
 ) -> None:
     message_id = await asked(api.database, bakery.number, bakery.conversation_id, **columns)
