@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from store import outcomes
+from store import media_uploads, outcomes, people_answered
 from store.claims import Claimed
 from store.consequences import Attempted, Trouble
 from store.engine import Database
@@ -13,6 +13,9 @@ from whatsapp.errors import Verdict, classify
 from whatsapp.graph import Accepted, Answer, Lost, NotWritten, Refused
 
 _UNREACHED_MOST = timedelta(seconds=60)
+_OF_FILES_ALONE = frozenset({131052, 131053})
+_OF_FILES = _OF_FILES_ALONE | {100, 131009}
+"""Codes by which Meta refuses the id of a file; the last two tell of any parameter, and their words say which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,8 @@ class AnswerRecorder:
             case None:
                 why = "The worker was paused between claim and post; nothing was sent."
                 return await outcomes.given_back(self.database, claimed, why=why, wake=wake)
-            case Accepted(wamid=wamid):
-                return await outcomes.accepted(self.database, claimed, wamid, wake=wake)
+            case Accepted():
+                return await self._accepted(claimed, answer, wake=wake)
             case NotWritten(reason=reason):
                 return await self._unreached(claimed, reason, wake=wake)
             case Lost(reason=reason):
@@ -37,6 +40,13 @@ class AnswerRecorder:
                 return await self._unknown(claimed, refusal, why=f"No answer from Meta: {reason}.", wake=wake)
             case Refused():
                 return await self._refused(claimed, answer, wake=wake)
+
+    async def _accepted(self, claimed: Claimed, answer: Accepted, *, wake: bool) -> Recorded:
+        recorded = await outcomes.accepted(self.database, claimed, answer.wamid, wake=wake)
+        # Meta's own name for the number that was written to: it differs in Brazil and Mexico.
+        if answer.wa_id not in (None, claimed.wa_id) or answer.user_id not in (None, claimed.user_id):
+            await people_answered.learn(self.database, claimed.message_id, wa_id=answer.wa_id, user_id=answer.user_id)
+        return recorded
 
     async def _unreached(self, claimed: Claimed, reason: str, *, wake: bool) -> Recorded:
         refusal = Refusal(None, None, None, "network", reason)
@@ -66,8 +76,10 @@ class AnswerRecorder:
         if verdict.kind == "unknown":
             return await self._unknown(claimed, refusal, why=why, wake=wake)
         refusals = 1
-        if verdict.kind == "retry":
+        if verdict.kind == "retry" or _is_of_its_file(claimed, answer):
             refusals = await outcomes.refusals(self.database, claimed, answer.code)
+        if refusals == 1 and claimed.meta_media_id is not None and _is_of_its_file(claimed, answer):
+            return await self._file_anew(claimed, claimed.meta_media_id, refusal, wake=wake)
         trouble = _trouble(claimed, answer, verdict, refusals=refusals)
         if verdict.kind == "permanent":
             return await outcomes.failed(self.database, claimed, refusal, why=why, wake=wake, trouble=trouble)
@@ -79,8 +91,22 @@ class AnswerRecorder:
             self.database, claimed, refusal, hold=held.hold, delay=delay, why=why, wake=wake, trouble=trouble
         )
 
+    async def _file_anew(self, claimed: Claimed, meta_media_id: str, refusal: Refusal, *, wake: bool) -> Recorded:
+        """Meta may have forgotten the file before its time: it is uploaded once more before the message fails."""
+        await media_uploads.forget(self.database, claimed.integration_id, meta_media_id)
+        why = "Meta does not take its file by the id it had: it is uploaded anew."
+        return await outcomes.requeued(self.database, claimed, refusal, hold="media", delay=None, why=why, wake=wake)
+
     async def _unknown(self, claimed: Claimed, refusal: Refusal, *, why: str, wake: bool) -> Recorded:
         return await outcomes.lost(self.database, claimed, refusal, unknown_wait=self.unknown_wait, why=why, wake=wake)
+
+
+def _is_of_its_file(claimed: Claimed, answer: Refused) -> bool:
+    """Whether Meta refused a message for the file of ours that it names."""
+    if claimed.meta_media_id is None or answer.code not in _OF_FILES:
+        return False
+    words = (answer.detail or answer.title or "").lower()
+    return answer.code in _OF_FILES_ALONE or "media" in words
 
 
 def _trouble(claimed: Claimed, answer: Refused, verdict: Verdict, *, refusals: int) -> Trouble:

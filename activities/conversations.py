@@ -99,6 +99,8 @@ def _look(conversation: Conversation, plan: Plan) -> Look:
         window_closes_in=plan.window_closes_in,
         state=_state(conversation, plan),
         waiting_for=plan.waiting_for,
+        files=tuple(str(media_id) for media_id in plan.files),
+        integration_id=str(conversation.integration_id) if plan.files else "",
     )
 
 

@@ -55,6 +55,10 @@ class Conversation:
     turn_state: str | None
     too_many_turns: bool
     now: datetime
+    files: list[UUID] | None = None
+    """Customers' files that are to be fetched now."""
+    files_next_at: datetime | None = None
+    """When another one is."""
 
     @property
     def sends(self) -> bool:
@@ -89,6 +93,8 @@ class Open:
     send_before: datetime | None
     unknown_policy: str
     reason: str | None
+    media_id: UUID | None = None
+    """The file of ours that it carries."""
 
     def is_overdue(self, now: datetime, sending_timeout: timedelta) -> bool:
         """Sending for too long, unknown past its wait, or queued past the moment it makes sense."""

@@ -14,6 +14,8 @@ from whatsapp.window import closes_at, is_open
 __all__ = ["Conversation", "NewTurn", "Open", "Plan", "Reply", "Rules", "plan"]
 
 ROWS_PER_LOOK = 20
+FILES_PER_LOOK = 10
+"""More are moved when some of these are: each is an activity in the run's history."""
 PAUSE_LIMIT = 5
 """Somebody who never stops typing is answered after this many pauses."""
 
@@ -50,6 +52,8 @@ class Plan:
     """Why the bot is in charge again; a `hand_over` decided in the same look comes after it."""
     to_send: list[UUID] = field(default_factory=list)
     more: bool = False
+    files: list[UUID] = field(default_factory=list)
+    """Files to be moved now, beside everything else."""
     pending: bool = False
     next_in: timedelta | None = None
     next_why: str = ""
@@ -63,7 +67,7 @@ class Plan:
 
     def due_in(self, backstop: timedelta) -> timedelta | None:
         """The next moment something must happen plus `backstop`, or None when nothing must."""
-        if self.to_send or (self.new_turn is not None and self.new_turn.state == "asking"):
+        if self.to_send or self.files or (self.new_turn is not None and self.new_turn.state == "asking"):
             return backstop
         return None if self.next_in is None else self.next_in + backstop
 
@@ -85,6 +89,7 @@ def plan(conversation: Conversation, opened: list[Open], *, rules: Rules, turn_i
         _await_give_back(decided, replace(conversation, in_charge="person", in_charge_since=conversation.now), rules)
     outbound = sorted((row for row in opened if row.direction == "out"), key=lambda row: row.queue_no or 0)
     _send(decided, conversation, outbound, rules=rules)
+    _move(decided, conversation, outbound)
     if conversation.turn_id is not None or (decided.new_turn and decided.new_turn.state == "asking"):
         decided.pending = True  # no "waiting for": asking is part of an undisturbed exchange
     if conversation.window_opened_at is not None:
@@ -234,6 +239,24 @@ def _without_its_file(decided: Plan, at: Conversation, row: Open) -> bool:
         return False
     decided.wait(lets_pass_from - at.now, "a message waits for its file")
     return True
+
+
+def _move(decided: Plan, at: Conversation, outbound: list[Open]) -> None:
+    """Which files are to be moved: customers' that are due, and ours that messages wait for.
+
+    The file of a message that is behind others is brought to Meta meanwhile.
+    """
+    files = dict.fromkeys(at.files or [])
+    if at.files_next_at is not None:
+        decided.wait(at.files_next_at - at.now, "a customer's file is to be fetched")
+    for row in outbound if at.sends else []:
+        if row.state != "queued" or row.hold != "media" or row.media_id is None:
+            continue
+        if row.hold_until is None or row.hold_until <= at.now:
+            files[row.media_id] = None
+        else:
+            decided.wait(row.hold_until - at.now, row.reason or "a message waits for its file")
+    decided.files = list(files)[:FILES_PER_LOOK]
 
 
 def _mind_expiry(decided: Plan, at: Conversation, row: Open) -> None:

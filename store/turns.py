@@ -12,12 +12,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text, Uuid
 
-from store import handover, unknowns
+from store import handover, merging, nudges, unknowns
 from store.engine import Database
 from store.ids import new_id
+from store.media_fetches import WAITING_FILES
 from store.turn_plan import Conversation, Open, Plan, Reply, Rules, plan
 
-_CONVERSATION = text("""
+_CONVERSATION = text(f"""
     SELECT c.id, c.organization_id, c.integration_id, c.in_charge, c.in_charge_reason, c.in_charge_since,
            CASE c.in_charge WHEN 'person' THEN
              (SELECT m.created_at FROM messages m
@@ -34,19 +35,20 @@ _CONVERSATION = text("""
             WHERE b.conversation_id = c.id AND b.turn_no = c.last_turn_no - CAST(:max_turns AS int) + 1
               AND b.began_at > greatest(c.in_charge_since, clock_timestamp() - CAST(:turns_within AS interval))) > 0
              AS too_many_turns,
-           clock_timestamp() AS now
+           clock_timestamp() AS now, w.files, w.files_next_at
     FROM conversations c
     JOIN integrations i ON i.id = c.integration_id
     JOIN agent_flows f ON f.id = i.agent_flow_id
     LEFT JOIN turns t ON t.conversation_id = c.id AND t.turn_no = c.last_turn_no AND t.state = 'asking'
-    WHERE c.id = :conversation_id
+    CROSS JOIN LATERAL ({WAITING_FILES}) AS w
+    WHERE c.id = :conversation_id AND c.merged_into IS NULL
     FOR NO KEY UPDATE OF c
-""")
+""")  # noqa: S608 - the words of `store.media_fetches`
 
 _OPEN = text("""
     SELECT id, direction, author, type, content, state, wamid, meta_timestamp, webhook_event_id, place, created_at,
            queue_no, category, attempt, resends, hold, hold_since, hold_until, claimed_at, unknown_until, send_before,
-           coalesce(unknown_policy, :unknown_policy) AS unknown_policy, reason
+           coalesce(unknown_policy, :unknown_policy) AS unknown_policy, reason, media_id
     FROM messages
     WHERE conversation_id = :conversation_id AND state IN ('received', 'queued', 'sending', 'unknown')
 """)
@@ -95,22 +97,34 @@ _DECIDED = text("""
 async def look(database: Database, conversation_id: UUID, *, rules: Rules) -> tuple[Conversation, Plan] | None:
     """Look at a conversation and write what follows from it; None when it does not exist (any more).
 
-    Safe to repeat at any time and from several workers at once: an open turn is returned, not doubled.
+    Safe to repeat at any time and from several workers at once: an open turn is returned, not doubled. What somebody
+    wanted of one that was merged into another is looked at there.
     """
     async with database.transaction() as connection:
-        conversation = await _conversation(connection, conversation_id, rules=rules)
-        if conversation is None:
-            return None
+        found = await _look(connection, conversation_id, rules=rules)
+        into = None if found is not None else await merging.leave(connection, conversation_id)
+    if into is not None:
+        async with database.transaction() as connection:
+            await nudges.mark_due(connection, [into])
+    return found
+
+
+async def _look(
+    connection: AsyncConnection, conversation_id: UUID, *, rules: Rules
+) -> tuple[Conversation, Plan] | None:
+    conversation = await _conversation(connection, conversation_id, rules=rules)
+    if conversation is None:
+        return None
+    opened = await _open(connection, conversation)
+    overdue = [row for row in opened if row.is_overdue(conversation.now, rules.sending_timeout)]
+    if overdue:
+        await unknowns.settle(connection, conversation, overdue, rules=rules)
+        conversation = await _settled(connection, conversation, rules=rules)
         opened = await _open(connection, conversation)
-        overdue = [row for row in opened if row.is_overdue(conversation.now, rules.sending_timeout)]
-        if overdue:
-            await unknowns.settle(connection, conversation, overdue, rules=rules)
-            conversation = await _settled(connection, conversation, rules=rules)
-            opened = await _open(connection, conversation)
-        decided = plan(conversation, opened, rules=rules, turn_id=new_id())
-        await _write(connection, conversation, decided, rules=rules)
-        if decided.hand_over is not None:
-            await _tell(connection, conversation, decided.hand_over)
+    decided = plan(conversation, opened, rules=rules, turn_id=new_id())
+    await _write(connection, conversation, decided, rules=rules)
+    if decided.hand_over is not None:
+        await _tell(connection, conversation, decided.hand_over)
     return conversation, decided
 
 

@@ -14,8 +14,11 @@ from activities.agents import Agents
 from activities.answers import AnswerRecorder
 from activities.conversations import Conversations
 from activities.failures import FailureGuard
+from activities.fetching_files import Fetching
+from activities.media import FileMoves
 from activities.posting import PostOffice
 from activities.receipts import Receipts
+from activities.uploading_files import Uploading
 from settings import Settings
 from store.turn_plan import Rules
 from workers.parts import Parts
@@ -49,7 +52,15 @@ def conversation_workers(temporal: Client, parts: Parts) -> ConversationWorkers:
         activities.ask_agent,
         activities.fail_turn,
     ]
-    return ConversationWorkers([_runs(temporal, parts, every), _regular(temporal, parts, every)], posts)
+    regular = [*every, _files(parts).move_file]
+    return ConversationWorkers([_runs(temporal, parts, every), _regular(temporal, parts, regular)], posts)
+
+
+def _files(parts: Parts) -> FileMoves:
+    settings = parts.settings.media
+    fetching = Fetching(parts.database, parts.ring, parts.media, parts.objects, settings.timeout)
+    uploading = Uploading(parts.database, parts.ring, parts.media, parts.objects)
+    return FileMoves(fetching, uploading, at_once=settings.moves)
 
 
 def _runs(temporal: Client, parts: Parts, activities: list[Callable[..., Any]]) -> Worker:

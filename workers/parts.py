@@ -12,10 +12,12 @@ import egress
 from settings import Settings
 from store.engine import Database
 from store.hashing import KeyedHash
+from store.objects import ObjectStore
 from store.sealing import KeyRing
 from whatsapp.accounts import Accounts
 from whatsapp.app_secrets import AppSecrets
 from whatsapp.graph import Graph
+from whatsapp.media import Media
 from workers.app_secrets import watched_secrets
 from workers.limits import watched_pacing
 
@@ -35,6 +37,10 @@ class Parts:
     agents: httpx.AsyncClient
     endpoints: httpx.AsyncClient
     """For event endpoints: apart from the agents', whose addresses have a switch of their own."""
+    media: Media
+    """Files at Meta: by clients of its own, so that a large file takes no message's connection."""
+    objects: ObjectStore
+    """Files here."""
 
     @property
     def runner(self) -> WorkflowRunner:
@@ -47,17 +53,20 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     """Open them all, and close them at the end.
 
     Raises:
-        SettingsError: a key is missing or is none.
+        SettingsError: a key is missing or is none, or files cannot be kept where they are to be.
     """
     ring = KeyRing.parse([key.get_secret_value() for key in settings.sealing.keys])
     keyed_hash = KeyedHash.parse(settings.sealing.hash_key.get_secret_value())
     url, size = settings.database.url.get_secret_value(), settings.database.pool_size
     database = Database.connect(url, pool_size=size, application="holdfast worker")
     secrets = watched_secrets(settings.meta)
+    objects = ObjectStore.open(settings.media.url)
     async with (
         egress.graph_client(max_connections=settings.meta.graph_connections) as meta,
         egress.agent_client(private_addresses=settings.agent.private_addresses) as agents,
         egress.agent_client(private_addresses=settings.events.private_addresses) as endpoints,
+        egress.graph_client(max_connections=2 * settings.media.moves) as graph_files,
+        egress.agent_client(private_addresses=False) as files,
     ):
         yield Parts(
             settings=settings,
@@ -68,6 +77,8 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             accounts=_accounts(settings, meta, secrets),
             agents=agents,
             endpoints=endpoints,
+            media=_media(settings, graph_files, files, secrets),
+            objects=objects,
         )
     await database.close()
 
@@ -93,4 +104,18 @@ def _accounts(settings: Settings, client: httpx.AsyncClient, secrets: AppSecrets
         secrets=secrets,
         deadline=meta.graph_deadline,
         pacing=watched_pacing(),
+    )
+
+
+def _media(settings: Settings, graph: httpx.AsyncClient, world: httpx.AsyncClient, secrets: AppSecrets) -> Media:
+    meta = settings.meta
+    return Media(
+        graph,
+        world,
+        base_url=meta.graph_url,
+        version=meta.graph_version,
+        secrets=secrets,
+        hosts=[host.strip().lower() for host in settings.media.hosts.split(",") if host.strip()],
+        deadline=meta.graph_deadline,
+        timeout=settings.media.timeout,
     )

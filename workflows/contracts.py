@@ -78,6 +78,11 @@ class Look:
     waiting_for: str = ""
     closed: bool = False
     """The conversation was merged into another: the run ends."""
+    files: tuple[str, ...] = ()
+    """Ids of files to be moved now: a customer's to be fetched, ours to be brought to Meta. Given again until it is
+    recorded what came of them: moving is idempotent."""
+    integration_id: str = ""
+    """The number that has them or is to have them; empty where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,24 @@ class FailTurn:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class MoveFile:
+    """Fetch a customer's file from Meta, or bring one of ours there for a number."""
+
+    media_id: str
+    integration_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileMoved:
+    """What came of it."""
+
+    media_id: str
+    state: str
+    """fetched, lost, uploaded, refused, waiting (for its time or for the number's release) or unchanged."""
+    why: str = ""
+
+
 class ConversationActivities(ABC):
     """Typed stubs of a conversation's activities: `activities` implements them, workflows call them by these."""
 
@@ -152,3 +175,12 @@ class ConversationActivities(ABC):
     @abstractmethod
     async def fail_turn(self, command: FailTurn) -> AskOutcome:
         """Record that a turn's agent gave no answer. Safe to repeat."""
+
+
+class FileActivities(ABC):
+    """Typed stubs of what moves files; its own class, since it needs what conversations' other activities do not."""
+
+    @activity.defn(name="move_file")
+    @abstractmethod
+    async def move_file(self, command: MoveFile) -> FileMoved:
+        """Move one file. Safe to repeat: one that is there already stays as it is."""

@@ -22,7 +22,9 @@ from workflows.contracts import (
     ConversationActivities,
     ConversationInput,
     FailTurn,
+    FileActivities,
     Look,
+    MoveFile,
     SendMessage,
     SendOutcome,
 )
@@ -33,6 +35,9 @@ _SAME_ROW_AGAIN = timedelta(seconds=1)
 """The pause before a row that could not leave twice running is tried a third time."""
 _LATE_MOST = timedelta(seconds=1)
 _HEARTBEAT = timedelta(seconds=5)
+_MOVE_TOTAL = timedelta(hours=1)
+"""For the attempts at a file that end in nothing recorded, Postgres being away or by a defect of ours; then the next
+look has it moved anew, and the run may continue as new between the two."""
 
 
 @workflow.defn(name="ConversationWorkflow")
@@ -46,6 +51,7 @@ class ConversationWorkflow:
         self._awake = start.awake
         self._look = Look(start.conversation_id, pending=True)
         self._asks: dict[str, asyncio.Task[None]] = {}
+        self._moves: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.Task[None] | None = None
         self._timer_at: datetime | None = None
         self._next_at: datetime | None = None
@@ -99,7 +105,8 @@ class ConversationWorkflow:
         return False
 
     def _too_long(self) -> bool:
-        return not self._asks and workflow.info().get_current_history_length() > self._start.events_per_run
+        beside = self._asks or self._moves
+        return not beside and workflow.info().get_current_history_length() > self._start.events_per_run
 
     async def _work(self) -> None:
         self._awake = False
@@ -116,6 +123,9 @@ class ConversationWorkflow:
         if look.ask_turn_id is not None and look.ask_turn_id not in self._asks:
             task = asyncio.create_task(self._ask(look.ask_turn_id, look.turn_no))
             self._asks[look.ask_turn_id] = task
+        for media_id in look.files:
+            if media_id not in self._moves:
+                self._moves[media_id] = asyncio.create_task(self._move(media_id, look.integration_id))
         self._tell(look)
         self._plan_next(look, again=again)
         self._worked_at_length = workflow.info().get_current_history_length()
@@ -169,6 +179,27 @@ class ConversationWorkflow:
             self._asks.pop(turn_id, None)
             self._awake = True
 
+    async def _move(self, media_id: str, integration_id: str) -> None:
+        """Move a file beside the loop; its end wakes the loop, whose next look finds what came of it."""
+        try:
+            await workflow.execute_activity_method(
+                FileActivities.move_file,
+                MoveFile(media_id, integration_id),
+                task_queue=ACTIVITIES_QUEUE,
+                start_to_close_timeout=_MOVE_TOTAL,  # the activity bounds itself, and a dead worker's heart stops
+                schedule_to_close_timeout=_MOVE_TOTAL,
+                heartbeat_timeout=_HEARTBEAT,
+                retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+                summary=f"move file {media_id}",
+            )
+        except FailureError as error:
+            if is_cancelled_exception(error):
+                raise
+            workflow.logger.warning("conversation.move_failed", exc_info=error)
+        finally:
+            self._moves.pop(media_id, None)
+            self._awake = True
+
     def _plan_next(self, look: Look, *, again: timedelta | None) -> None:
         """Decide the one moment to wait for, and whether reaching it undisturbed ends the run."""
         closed = look.window_closes_in is None or look.window_closes_in <= timedelta(0)
@@ -177,7 +208,7 @@ class ConversationWorkflow:
             again = _NEXT_TASK  # what was pending is done: a last look says so, to Postgres too
         if again is not None:
             wait, self._next_why = again, "the next rows"
-        elif look.closed or (closed and not look.pending and not self._asks):
+        elif look.closed or (closed and not look.pending and not self._asks and not self._moves):
             self._ends = True
             wait, self._next_why = self._start.linger, "nothing is pending: this run ends"
         self._next_at = None if wait is None else workflow.now() + wait

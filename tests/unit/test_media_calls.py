@@ -247,10 +247,10 @@ async def test_an_upload_is_one_form_of_known_length_with_the_file_whole() -> No
 
     async def take(request: web.BaseRequest) -> web.Response:
         form: dict[str, Any] = {"length": request.content_length, "chunked": "Transfer-Encoding" in request.headers}
-        reader = await web.Request.multipart(request)  # type: ignore[arg-type]  # a BaseRequest reads forms too
+        reader = await web.Request.multipart(request)  # a BaseRequest reads forms too
         async for part in reader:
             name = getattr(part, "name", None)
-            form[str(name)] = (part.headers.get("Content-Type"), bytes(await part.read()))  # type: ignore[union-attr,call-arg]
+            form[str(name)] = (part.headers.get("Content-Type"), bytes(await part.read()))  # type: ignore[union-attr]
         forms.append(form)
         return web.json_response({"id": "4711"})
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +14,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
+from activities.heartbeat import heartbeating
 from workflows.contracts import (
     AskAgent,
     AskOutcome,
@@ -21,7 +22,10 @@ from workflows.contracts import (
     ConversationActivities,
     ConversationInput,
     FailTurn,
+    FileActivities,
+    FileMoved,
     Look,
+    MoveFile,
     SendMessage,
     SendOutcome,
 )
@@ -30,7 +34,11 @@ from workflows.conversation import ConversationWorkflow
 HOUR = timedelta(hours=1)
 
 
-class Scripted(ConversationActivities):
+async def _moved(command: MoveFile) -> FileMoved:
+    return FileMoved(command.media_id, "fetched")
+
+
+class Scripted(ConversationActivities, FileActivities):
     """Answers as a test says and counts what it was asked."""
 
     def __init__(self, look: Callable[[int], Look], *, ask: Callable[[int], AskOutcome] | None = None) -> None:
@@ -40,6 +48,9 @@ class Scripted(ConversationActivities):
         self.asks = 0
         self.sent: list[str] = []
         self.failed: list[FailTurn] = []
+        self.moves: list[MoveFile] = []
+        self.heart_beats = True
+        self.move_as: Callable[[MoveFile], Awaitable[FileMoved]] = _moved
         self.send_as: Callable[[str], SendOutcome] = lambda message_id: SendOutcome(message_id, "accepted")
 
     @activity.defn(name="begin_turn")
@@ -65,6 +76,14 @@ class Scripted(ConversationActivities):
         self.failed.append(command)
         return AskOutcome(command.turn_id, "failed")
 
+    @activity.defn(name="move_file")
+    async def move_file(self, command: MoveFile) -> FileMoved:
+        self.moves.append(command)
+        if not self.heart_beats:
+            return await self.move_as(command)
+        async with heartbeating():
+            return await self.move_as(command)
+
 
 @asynccontextmanager
 async def running(client: Client, script: Scripted, **limits: object) -> AsyncIterator[WorkflowHandle[object, None]]:
@@ -74,7 +93,7 @@ async def running(client: Client, script: Scripted, **limits: object) -> AsyncIt
     start = ConversationInput(str(uuid4()), **limits)  # type: ignore[arg-type]
     async with (
         Worker(client, task_queue=queue, workflows=[ConversationWorkflow], activities=every),
-        Worker(client, task_queue="activities", activities=every),
+        Worker(client, task_queue="activities", activities=[*every, script.move_file]),
     ):
         handle = await client.start_workflow(
             "ConversationWorkflow", start, id=f"conversation/{uuid4()}", task_queue=queue, start_signal="look"
