@@ -19,6 +19,7 @@ from api import (
     onboarding_contracts,
     proactive,
     profile_contracts,
+    template_contracts,
 )
 from api.app import create_app
 from api.problems import MEDIA_TYPE, Problem
@@ -91,6 +92,9 @@ def test_the_example_of_an_answer_is_one_that_the_route_could_give(route: APIRou
         events.NewEndpoint,
         events.ChangedEndpoint,
         messages.Deciding,
+        template_contracts.MakeTemplate,
+        template_contracts.ChangeTemplate,
+        template_contracts.ReadTemplates,
         proactive.SendFirst,
         consent_contracts.TellConsent,
         *_models(profile_contracts),

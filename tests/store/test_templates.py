@@ -3,15 +3,18 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from store import template_sync
+from store import asking, integrations, template_sync, template_writes, turns
+from store.audit import By
 from store.claims import Claimed, Unclaimed, claim
 from store.engine import Database
 from store.errors import InvalidRequestError, TemplateUnknownError, TemplateUnusableError
 from store.outbox import Draft, Target, queue_message
-from tests.rows import change, connected_number, conversation, queued, row
+from store.turn_plan import Reply, Rules
+from tests.rows import KEYED_HASH, RING, change, connected_number, conversation, queued, received, row
 from tests.templates import NAMED, at_meta, message, synced, template_id, template_row
 
 
@@ -218,3 +221,63 @@ async def test_a_template_that_becomes_marketing_while_a_message_waits_keeps_to_
 
     assert isinstance(refused, Unclaimed)
     assert (await row(database, "messages", waits)).state == "failed"
+
+
+async def test_a_template_made_here_while_meta_is_asked_is_not_taken_for_deleted(database: Database) -> None:
+    number = await connected_number(database)
+    sync = await template_sync.begin(database, organization_id=number.organization_id, waba_id=number.waba_id)
+    account = await template_writes.find_account(database, number.organization_id, None)
+    await template_writes.keep_made(database, account, at_meta(status="PENDING"), By())
+    await template_sync.record(database, sync, [])
+    assert not (await template_row(database)).deleted
+
+
+async def test_of_several_accounts_one_has_to_be_named(database: Database) -> None:
+    number = await connected_number(database)
+    assert (await template_writes.find_account(database, number.organization_id, None)).waba_id == number.waba_id
+    await integrations.connect_number(
+        database,
+        RING,
+        KEYED_HASH,
+        organization_id=number.organization_id,
+        agent_flow_id=number.agent_flow_id,
+        waba_id="4711",
+        phone_number="+15550003",
+        phone_number_id="993",
+        access_token="another token",
+        verify_token="another word",
+    )
+    with pytest.raises(InvalidRequestError, match="waba_id"):
+        await template_writes.find_account(database, number.organization_id, None)
+    assert (await template_writes.find_account(database, number.organization_id, "4711")).waba_id == "4711"
+
+
+async def test_an_agents_template_is_checked_as_any_other(database: Database) -> None:
+    number = await connected_number(database, kind="http", url="https://agent.example/ask")
+    conversation_id = await conversation(database, number)
+    await synced(database, number, at_meta(category="MARKETING"))
+    await received(database, number, conversation_id)
+    looked = await turns.look(database, conversation_id, rules=Rules())
+    assert looked is not None
+    turn_id = await _turn(database)
+    for content, says in (
+        (message("shipped", "en_US", "Ada"), "replies.0: template.components"),
+        (message("unknown", "en_US"), "replies.0: template.name"),
+    ):
+        with pytest.raises(InvalidRequestError, match=says):
+            await _answer(database, turn_id, content)
+    assert await _answer(database, turn_id, message("shipped", "en_US", "Ada", "4711")) == "answered"
+    async with database.transaction() as connection:
+        sent = (await connection.exec_driver_sql("SELECT * FROM messages WHERE author = 'bot'")).one()
+    assert (sent.template_id, sent.category) == (await template_id(database), "marketing")
+
+
+async def _turn(database: Database) -> UUID:
+    async with database.transaction() as connection:
+        found: UUID = (await connection.exec_driver_sql("SELECT id FROM turns")).scalar_one()
+    return found
+
+
+async def _answer(database: Database, turn_id: UUID, content: dict[str, Any]) -> str:
+    reply = Reply("template", content)
+    return await asking.answer(database, turn_id, [reply], attempts=1, stale_after=timedelta(minutes=15))
