@@ -14,8 +14,10 @@ RUN pip install --no-deps --no-build-isolation .
 FROM python:3.13-slim
 COPY --from=build /opt/holdfast /opt/holdfast
 ENV PATH=/opt/holdfast/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-# No shell, no home, no rights: nothing is written but to Postgres.
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin holdfast
+# No shell, no home, no rights: nothing is written but to Postgres, and files to the one volume.
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin holdfast \
+  && install -d -m 0700 -o holdfast -g holdfast /var/lib/holdfast/media
+VOLUME /var/lib/holdfast/media
 USER 10001
 WORKDIR /srv
 ENTRYPOINT ["holdfast"]

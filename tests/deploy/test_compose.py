@@ -106,11 +106,21 @@ def test_only_the_api_and_the_ui_are_reachable_and_only_from_this_host(compose: 
     assert compose["services"]["api"]["environment"]["API_PORT"] == 8080
 
 
+def test_the_api_and_the_workers_keep_files_in_one_place_that_outlives_them(compose: dict[str, Any]) -> None:
+    kept = {compose["services"][name]["environment"]["MEDIA_URL"] for name in ("api", "worker")}
+    assert kept == {"/var/lib/holdfast/media"}
+    for name in ("api", "worker"):
+        assert compose["services"][name]["volumes"] == ["media:/var/lib/holdfast/media"]
+    assert "media" in compose["volumes"]
+    assert "-o holdfast -g holdfast /var/lib/holdfast/media" in (ROOT / "Dockerfile").read_text()
+
+
 def environment_of(role: Role, database_url: str, temporal_address: str, namespace: str) -> dict[str, str]:
     """The role's settings, with the services' addresses replaced by those of this test."""
     assert make_url(role.environment["DATABASE_URL"]).host == "postgres"
     assert role.environment["TEMPORAL_ADDRESS"] == "temporal:7233"
     here = {"DATABASE_URL": database_url, "TEMPORAL_ADDRESS": temporal_address, "TEMPORAL_NAMESPACE": namespace}
+    here["MEDIA_URL"] = "media"  # within the folder that the role runs in
     return {**os.environ, **role.environment, **here, "PYTHONPATH": str(ROOT)}
 
 
