@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Select, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import consents, merging, nudges
+from store import merging, nudges
 from store.engine import Database
 from store.errors import (
     ConflictError,
@@ -26,7 +26,6 @@ from store.integrations import UnknownPolicy
 from store.merging import MovedError
 from store.references import Place, refer
 from store.tables import contact_identities, contacts, conversations, integrations, messages, queue_no
-from whatsapp import kinds
 from whatsapp.messages import validate_content
 from whatsapp.window import is_open
 
@@ -156,8 +155,6 @@ async def _queue(
     integration_id = await _lock_and_check(connection, conversation_id, draft)
     place = Place(order.organization_id, integration_id, conversation_id)
     references = await refer(connection, place, draft.type, draft.content)
-    if references.category == "marketing":
-        await consents.refuse_marketing(connection, conversation_id)
     values = {
         "id": new_id(),
         "organization_id": order.organization_id,
@@ -167,7 +164,6 @@ async def _queue(
         "author": order.author,
         "type": draft.type,
         "content": draft.content,
-        "about_wamid": kinds.about(draft.type, draft.content),
         **asdict(references),
         "state": "queued",
         "queue_no": queue_no.next_value(),
