@@ -12,6 +12,7 @@ from api import consent_examples as examples
 from api.auth import Caller, Store
 from api.contracts import POLICY
 from api.examples import answers
+from api.sending import Kind
 from api.template_desk import AtMeta
 from store.integrations import UnknownPolicy
 from store.outbox import Draft
@@ -46,7 +47,9 @@ class SendFirst(BaseModel):
         default=None, pattern=r"^[0-9]{1,32}$", description="The same by Meta's id of the number."
     )
     type: Literal["template"] = "template"
-    template: dict[str, Any] = Field(description="Meta's shape: `name`, `language.code`, and `components` with values.")
+    template: Annotated[Any, Kind("template")] = Field(
+        description="Meta's shape: `name`, `language.code`, and `components` with values."
+    )
     send_before: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = Field(
         default=None, description="If it could not leave by then it ends `expired` and is not sent."
     )

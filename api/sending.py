@@ -33,7 +33,7 @@ _PHONE_PUNCTUATION = str.maketrans("", "", " -().")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Anything, here; OpenAPI shows what it has to be."""
+    """What a kind of message carries: anything, here; OpenAPI shows what it has to be."""
 
     name: str
 

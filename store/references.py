@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import media, templates
+from store import consents, media, templates
 from store.errors import InvalidRequestError
 from whatsapp.kinds import about
 
@@ -62,6 +62,7 @@ async def refer(connection: AsyncConnection, place: Place, kind: str, content: M
     Raises:
         InvalidRequestError: it refers to what is not there or cannot be referred to; the words name the field.
         TemplateUnusableError: Meta would refuse its template.
+        OptedOutError: it is marketing, which the contact has stopped.
     """
     file = await media.check(
         connection,
@@ -71,6 +72,8 @@ async def refer(connection: AsyncConnection, place: Place, kind: str, content: M
         content=content,
     )
     template = await templates.check(connection, integration_id=place.integration_id, kind=kind, content=content)
+    if template is not None and template.category == "marketing":
+        await consents.refuse_marketing(connection, place.conversation_id)
     return References(
         about_wamid=await _reacts_to(connection, place, kind, content),
         template_id=None if template is None else template.id,

@@ -105,9 +105,18 @@ def entries(path: Path, given: list[Any], size: int) -> list[Any]:
     return made
 
 
+def full(sent: Sent, path: Path, field: Schema) -> Sent:
+    """The message with as much at this place as the limit allows."""
+    return _of_size(sent, path, field, more=0)
+
+
 def over(sent: Sent, path: Path, field: Schema) -> Sent:
     """The message with one more at this place than the limit allows."""
+    return _of_size(sent, path, field, more=1)
+
+
+def _of_size(sent: Sent, path: Path, field: Schema, *, more: int) -> Sent:
     given = at(sent[1], path)
     if "maxItems" in field:
-        return with_value(sent, path, entries(path, given, field["maxItems"] + 1))
-    return with_value(sent, path, text_of(field, field["maxLength"] + 1, given))
+        return with_value(sent, path, entries(path, given, field["maxItems"] + more))
+    return with_value(sent, path, text_of(field, field["maxLength"] + more, given))

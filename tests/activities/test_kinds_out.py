@@ -145,8 +145,12 @@ async def _make_templates(house: SendHouse) -> None:
         for template in (content["template"] for kind, content in OUTGOING.values() if kind == "template"):
             names = {"name": template["name"], "language": template["language"]["code"]}
             named = "parameter_name" in str(template)
-            made = {"parameter_format": "named" if named else "positional", "components": _definition(template)}
+            form, components = "named" if named else "positional", _definition(template)
+            made = {"parameter_format": form, "components": components}
             await connection.execute(insert(templates).values(id=new_id(), **owner, **state, **names, **made))
+            await house.checks.meta.client.add_template(
+                house.number.waba_id, **names, components=components, parameter_format=form.upper()
+            )
 
 
 def _definition(filled: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -172,6 +172,17 @@ async def test_outside_the_window_a_text_is_refused_at_once(api: Edge, bakery: T
     assert [message.conversation_id for message in await _outbound(api)] == [nearly]
 
 
+async def test_outside_the_window_no_kind_but_a_template_is_queued(api: Edge, bakery: Tenant) -> None:
+    closed = await talk(api.database, bakery.number, wa_id="4917055", opened=timedelta(hours=24))
+    for kind, content in OUTGOING.values():
+        if kind == "template":
+            continue
+        request = {"conversation_id": str(closed), "type": kind, **content}
+        answer = await bakery.client.post(SEND, json=request)
+        assert (answer.status_code, answer.json()["code"]) == (409, "template_required"), kind
+    assert await _outbound(api) == []
+
+
 async def test_a_contact_of_several_numbers_is_reached_by_the_one_that_is_named(api: Edge, bakery: Tenant) -> None:
     number = bakery.number
     second = await connect_number(

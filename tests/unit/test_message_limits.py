@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.limits import PLACES, Path, Schema, all_limits, at, entries, over, text_of, with_value, written
+from tests.limits import PLACES, Path, Schema, all_limits, at, full, over, with_value, written
 from tests.outgoing import OUTGOING, Sent
 from whatsapp.messages import validate_content
 
@@ -21,8 +21,8 @@ def test_every_limit_is_in_one_of_the_messages() -> None:
 def test_a_text_may_have_as_many_characters_as_its_limit_and_not_one_more(
     name: str, sent: Sent, path: Path, field: Schema, limit: str
 ) -> None:
-    most, given = field["maxLength"], at(sent[1], path)
-    assert validate_content(*with_value(sent, path, text_of(field, most, given))) == []
+    most = field["maxLength"]
+    assert validate_content(*full(sent, path, field)) == []
     assert validate_content(*over(sent, path, field)) == [
         f"{written(path)}: has {most + 1} characters, {most} at most"
     ], (name, limit)
@@ -40,7 +40,7 @@ def test_a_list_may_have_as_many_entries_as_its_limit_and_not_one_more(
     files = ("image", "video", "document")
     several_sections = path[-1] == "rows" and len(at(sent[1], path[:-2])) > 1
     if not several_sections and given[-1].get("type") not in files:
-        assert validate_content(*with_value(sent, path, entries(path, given, most))) == []
+        assert validate_content(*full(sent, path, field)) == []
 
 
 @pytest.mark.parametrize(("name", "sent", "path", "field", "limit"), TEXTS, ids=lambda it: str(it)[:40])

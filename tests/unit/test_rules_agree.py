@@ -14,7 +14,7 @@ from simulator.kinds.sending import Known, Sending
 from simulator.payloads import check_envelope
 from simulator.refusals import RefusedError
 from simulator.templates import Shelf
-from tests.limits import PLACES, Path, Schema, over
+from tests.limits import PLACES, Path, Schema, full, over
 from tests.outgoing import OUTGOING, Sent
 from whatsapp.messages import PARTS, Recipient, payload, validate_content
 from whatsapp.own_files import with_meta_id
@@ -130,6 +130,13 @@ METAS = [(sent, path, field) for _, sent, path, field, _ in PLACES if "x-limit" 
 def test_what_is_over_one_of_metas_limits_the_simulator_does_not_take(sent: Sent, path: Path, field: Schema) -> None:
     if sent[0] != "template":
         assert refusal(over(sent, path, field)) is not None
+
+
+@pytest.mark.parametrize(("sent", "path", "field"), METAS, ids=lambda it: str(it)[:40])
+def test_what_is_at_one_of_metas_limits_the_simulator_takes(sent: Sent, path: Path, field: Schema) -> None:
+    # A list that is as long as it may be has more rows, with other sections, than a list may have.
+    if "maxLength" in field or path[-1] != "rows":
+        assert refusal(full(sent, path, field)) is None
 
 
 def test_a_message_that_was_spoiled_on_the_way_is_refused() -> None:
