@@ -1,0 +1,51 @@
+"""A number whose profile is asked about through the API, at a Meta with limits of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import text
+
+from store.engine import Database
+from tests.api.edge import Tenant, tenant
+from tests.api.linked import Linked
+
+
+@asynccontextmanager
+async def known_to_meta(stage: Linked) -> AsyncIterator[Tenant]:
+    """An organization with a connected number that Meta knows too."""
+    async with tenant(stage.api) as made:
+        number = made.number
+        await stage.meta.add_number(
+            number.phone_number_id, number.waba_id, display_phone_number=number.phone_number, token=number.token
+        )
+        yield made
+
+
+def path(shop: Tenant, *, picture: bool = False) -> str:
+    """Where its profile is, or the profile's picture."""
+    place = f"/api/v1/channels/whatsapp/integrations/{shop.number.integration_id}/profile"
+    return f"{place}/picture" if picture else place
+
+
+async def read(shop: Tenant) -> dict[str, Any]:
+    """The profile as Meta has it."""
+    answer = await shop.client.get(path(shop))
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+async def put(shop: Tenant, **changes: Any) -> dict[str, Any]:
+    """Change it; what Meta has then."""
+    answer = await shop.client.put(path(shop), json=changes)
+    assert answer.status_code == 200, answer.text
+    shown: dict[str, Any] = answer.json()
+    return shown
+
+
+async def audited(database: Database) -> list[Any]:
+    """The changes of profiles in the audit log."""
+    async with database.engine.connect() as connection:
+        query = text("SELECT * FROM audit_log WHERE action = 'profile.changed' ORDER BY at")
+        return list((await connection.execute(query)).all())
