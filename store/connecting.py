@@ -16,16 +16,11 @@ from store.errors import NumberTakenError
 from store.hashing import KeyedHash
 from store.holders import holder_of
 from store.ids import new_id
-from store.integrations import (
-    find_waba,
-    insert_number,
-    open_token,
-    token_columns,
-    verify_token_columns,
-)
+from store.integrations import insert_number, open_token, token_columns, verify_token_columns
 from store.onboardings import unseal
 from store.sealing import KeyRing
 from store.tables import integrations, onboardings, wabas
+from store.wabas import find_waba
 
 How = Literal["new", "again", "taken_over", "there"]
 _SYNCS = {"smb_app_state_sync": "contacts_sync_at", "history": "history_sync_at"}

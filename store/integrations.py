@@ -16,7 +16,8 @@ from store.errors import ConflictError, NotFoundError
 from store.hashing import KeyedHash
 from store.ids import new_id
 from store.sealing import KeyRing
-from store.tables import agent_flows, integrations, media, messages, rate_slots, wabas
+from store.tables import agent_flows, integrations, media, messages, rate_slots
+from store.wabas import find_waba
 
 IntegrationState = Literal["connecting", "live", "held", "stopped", "disconnected"]
 UnknownPolicy = Literal["evidence", "ask", "resend", "give_up"]
@@ -267,21 +268,6 @@ async def check_agent_flow(connection: AsyncConnection, organization_id: UUID, a
     )
     if (await connection.execute(query)).one_or_none() is None:
         raise NotFoundError("This organization has no such agent flow.")
-
-
-async def find_waba(
-    connection: AsyncConnection, organization_id: UUID, *, waba_id: str, business_id: str | None
-) -> UUID:
-    """The organization's row of an account, made when it is new."""
-    statement = upsert(wabas).values(
-        id=new_id(), organization_id=organization_id, waba_id=waba_id, business_id=business_id
-    )
-    known = statement.on_conflict_do_update(
-        index_elements=["organization_id", "waba_id"],
-        set_={"business_id": func.coalesce(statement.excluded.business_id, wabas.c.business_id)},
-    )
-    waba_row_id: UUID = (await connection.execute(known.returning(wabas.c.id))).scalar_one()
-    return waba_row_id
 
 
 async def _change(
