@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.errors import OptedOutError
 from store.ids import new_id
+
+log = structlog.get_logger(__name__)
 
 Choice = Literal["stop", "resume", "opt_in"]
 """stop: no marketing. resume: a stop is taken back. opt_in: marketing is asked for."""
@@ -128,6 +131,7 @@ async def record(
     }
     is_new = (await connection.execute(_KEEP, values)).one_or_none() is not None
     if is_new:
+        log.info("consent.told", contact_id=str(contact_id), choice=choice, source=source)
         await settle(connection, [contact_id])
     return is_new
 

@@ -7,6 +7,7 @@ bot decides: the message is answered like any other.
 # ruff: noqa: RUF001 - words of other alphabets
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -21,6 +22,8 @@ LONGEST = 60
 """Characters of a word or phrase; a longer message is none."""
 MOST_LANGUAGES = 40
 MOST_WORDS = 50
+
+_NO_SIGN = re.compile(r"[^a-z0-9]+")
 
 # Words that mean something else in many shops (cancel, end, quit, yes) are left out where another one is as common.
 DEFAULT: StopWords = MappingProxyType(
@@ -76,6 +79,8 @@ def heard(kind: str, content: Mapping[str, Any], own: str | None) -> Heard | Non
 
 def bare(words: str) -> str:
     """Words as they are compared: without case, punctuation, symbols, and spaces but one between two words."""
+    if words.isascii():  # most are, and this takes a fifth of the time
+        return " ".join(_NO_SIGN.sub(" ", words.lower()).split())
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", words).casefold())
     folded = folded.replace("i\u0307", "i").replace("ı", "i")  # Turkish has two, which case-folding mixes up
     return " ".join("".join(one if unicodedata.category(one)[0] in "LMN" else " " for one in folded).split())

@@ -103,6 +103,11 @@ def test_what_is_compared_is_the_same_when_it_is_compared_again(words: str) -> N
     assert bare(words.strip() + "!") == once
 
 
+@given(st.text(alphabet=st.characters(max_codepoint=127), max_size=80))
+def test_plain_letters_are_compared_as_all_others_are(words: str) -> None:
+    assert f"{bare(words)} ü".split() == bare(f"{words} ü").split()
+
+
 @given(st.sampled_from(sorted(word for lists in DEFAULT.values() for word in lists["stop"])), st.text(max_size=20))
 def test_every_known_word_stops_and_with_another_word_beside_it_none_does(word: str, more: str) -> None:
     assert _text(word) == "stop"
