@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from store import consents
+from store.claims import Claimed, Unclaimed, claim
 from store.ids import new_id
 from store.integrations import connect_number, set_state
 from tests.api.edge import Edge, Tenant
@@ -229,3 +230,12 @@ async def test_a_number_that_is_held_takes_it_and_it_waits(api: Edge, shop: Tena
     answer = await _send(shop, to=NEW)
     assert answer.status_code == 202
     assert (await row(api.database, "messages", UUID(answer.json()["message_id"]))).state == "queued"
+
+
+async def test_whoever_is_written_to_first_counts_for_the_limit_that_meta_sets(api: Edge, shop: Tenant) -> None:
+    await change(api.database, "UPDATE integrations SET messaging_limit = 'TIER_1'")
+    first, second = [UUID((await _send(shop, to=to)).json()["message_id"]) for to in (NEW, "+31612345679")]
+    assert isinstance(await claim(api.database, first), Claimed)
+    assert isinstance(await claim(api.database, second), Unclaimed)
+    waits = await row(api.database, "messages", second)
+    assert (waits.state, waits.hold) == ("queued", "portfolio")
