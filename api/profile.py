@@ -14,6 +14,7 @@ from api import profile_examples as examples
 from api.auth import Acting, Caller, Ring, Store
 from api.examples import answers
 from api.profile_contracts import ChangeProfile
+from api.uploads import chunks
 from store import profile as numbers
 from store.audit import By
 from store.engine import Database
@@ -135,7 +136,7 @@ async def change_profile(meta: AtMeta, integration_id: UUID, wanted: ChangeProfi
 
 @router.put(
     "/{integration_id}/profile/picture",
-    responses=answers(200, examples.PROFILE, 401, 404, 409, 413, 422, 503),
+    responses=answers(200, examples.PROFILE, 401, 404, 408, 409, 413, 422, 503),
     openapi_extra=_PICTURE_BODY,
 )
 async def change_picture(meta: AtMeta, integration_id: UUID, request: Request) -> Profile:
@@ -154,12 +155,15 @@ async def change_picture(meta: AtMeta, integration_id: UUID, request: Request) -
 async def _read(request: Request) -> bytes:
     """The body, read no further than a picture may be long."""
     told = request.headers.get("content-length", "")
+    if told.isdecimal() and int(told) > MOST_BYTES:
+        raise _too_large()
     data = bytearray()
-    if not told.isdigit() or int(told) <= MOST_BYTES:
-        async for chunk in request.stream():
-            data += chunk
-            if len(data) > MOST_BYTES:
-                break
-        else:
-            return bytes(data)
-    raise TooLargeError(f"The picture is longer than {MOST_BYTES // 1024**2} MB.")
+    async for chunk in chunks(request):
+        data += chunk
+        if len(data) > MOST_BYTES:
+            raise _too_large()
+    return bytes(data)
+
+
+def _too_large() -> TooLargeError:
+    return TooLargeError(f"The picture is longer than {MOST_BYTES // 1024**2} MB.")

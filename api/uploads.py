@@ -98,7 +98,7 @@ class _Received:
     async def fill(self, request: Request, known: FileType) -> None:
         """Take it all in, piece by piece."""
         piece = bytearray()
-        async for chunk in _chunks(request):
+        async for chunk in chunks(request):
             self.size += len(chunk)
             if self.size > known.most_bytes:
                 raise _too_large(known)
@@ -126,12 +126,17 @@ class _Received:
             yield piece
 
 
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    chunks = request.stream()
+async def chunks(request: Request) -> AsyncIterator[bytes]:
+    """A request's body as it comes.
+
+    Raises:
+        UploadCutError: it broke off, or stood still.
+    """
+    stream = request.stream()
     while True:
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
-                chunk = await anext(chunks, None)
+                chunk = await anext(stream, None)
         except TimeoutError:
             raise UploadCutError(f"Nothing came of the file for {PATIENCE.seconds} s.") from None
         except ClientDisconnect:

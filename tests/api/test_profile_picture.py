@@ -1,5 +1,6 @@
 """A profile's picture through the API: looked at, uploaded in as many parts as it takes, shown."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 
@@ -9,6 +10,7 @@ from store.engine import Database
 from tests.api.edge import Tenant
 from tests.api.linked import Linked, linked
 from tests.api.profiles import audited, known_to_meta, path, read
+from tests.logs import logged
 from tests.pictures import bomb, padded, picture
 from whatsapp.profile_picture import MOST_BYTES
 
@@ -118,6 +120,19 @@ async def test_5_mb_are_taken_and_a_byte_more_is_too_large_also_when_no_length_i
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
         assert "5 MB" in answer.json()["detail"]
     assert len(await stage.meta.uploads()) == 1
+
+
+async def test_a_picture_that_stops_coming_reaches_nobody_and_is_no_defect_of_ours(stage: Linked, shop: Tenant) -> None:
+    head = f"PUT {path(shop, picture=True)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shop.key}\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", stage.api.port)
+    with logged() as lines:
+        writer.write(f"{head}Content-Length: 100000\r\n\r\n".encode() + picture()[:1000])
+        await writer.drain()
+        await asyncio.sleep(0.3)
+        writer.close()
+        await asyncio.sleep(0.3)
+    assert "error.reported" not in lines.getvalue()
+    assert await stage.meta.uploads() == []
 
 
 async def test_the_token_shows_in_no_address_of_an_upload_and_every_call_is_proven(stage: Linked, shop: Tenant) -> None:
