@@ -117,6 +117,7 @@ def _requests(owner: Tenant) -> dict[tuple[str, str], list[Body]]:
             {"access_token": "a token"},
             {"unknown_policy": "give_up"},
             {"stop_words": {}},
+            {"files_in_order": True},
         ],
         ("put", "/channels/whatsapp/integrations/{integration_id}/profile"): [{"about": "mine"}],
         ("post", "/whatsapp/media"): [PDF],
@@ -161,8 +162,8 @@ async def _record(database: Database) -> list[tuple[Any, ...]]:
         messages = await connection.execute(text("SELECT id, state FROM messages ORDER BY id"))
         numbers = await connection.execute(
             text(
-                "SELECT id, state, enabled, agent_flow_id, access_token_sealed, unknown_policy, stop_words "
-                "FROM integrations ORDER BY id"
+                "SELECT id, state, enabled, agent_flow_id, access_token_sealed, unknown_policy, stop_words, "
+                "files_in_order FROM integrations ORDER BY id"
             )
         )
         onboardings = await connection.execute(text("SELECT id, changed_at, due_at FROM onboardings ORDER BY id"))

@@ -80,3 +80,12 @@ async def test_a_file_that_nobody_gave_is_refused(bakery: Tenant) -> None:
     answer = await send(bakery, {"type": "image", "image": {"media_id": str(new_id())}})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert "image.media_id: names no file of this organization" in answer.json()["detail"]
+
+
+async def test_a_number_keeps_files_in_order_when_it_is_told_to_and_not_before(api: Edge, bakery: Tenant) -> None:
+    path = f"/api/v1/channels/whatsapp/integrations/{bakery.number.integration_id}"
+    assert (await bakery.client.get(path)).json()["files_in_order"] is False
+    for wanted in (True, False):
+        answer = await bakery.client.put(path, json={"files_in_order": wanted})
+        assert (answer.status_code, answer.json()["files_in_order"]) == (200, wanted)
+        assert (await row(api.database, "integrations", bakery.number.integration_id)).files_in_order is wanted
