@@ -185,8 +185,7 @@ def _who(known: Known, party: Party) -> UUID:
         by_wa_id = None
     contact_id = by_bsuid or by_wa_id or known.add_contact(party.organization_id)
     if wa_id and by_bsuid and by_wa_id and by_wa_id != by_bsuid:
-        # Who has no BSUID is the same person, but not one who had the number before this person changed to it.
-        if not known.bsuids[by_wa_id] and not _before(known.held[wa_id].told_at, known.renewed[by_bsuid]):
+        if not known.bsuids[by_wa_id] and not _had_it_before(known, known.held[wa_id], by_bsuid, party.at):
             known.merges.append((by_bsuid, by_wa_id))
             return contact_id
         log.debug("contact.number_has_new_owner", contact_id=by_wa_id, new_contact_id=by_bsuid)
@@ -195,6 +194,14 @@ def _who(known: Known, party: Party) -> UUID:
     known.tell(bsuid, contact_id, told_at)
     known.tell(wa_id, contact_id, told_at)
     return contact_id
+
+
+def _had_it_before(known: Known, held: Held, contact_id: UUID, at: datetime | None) -> bool:
+    """Whether a number was another's before this contact changed to it; what is told of the time before is not so."""
+    renewed = known.renewed[contact_id]
+    if renewed is None or held.told_at is None or at is None:
+        return False
+    return held.told_at < renewed <= at
 
 
 def _become(known: Known, contact_id: UUID, party: Party, *, became: Sender, at: datetime) -> None:

@@ -52,6 +52,29 @@ async def test_who_hides_the_new_number_is_reached_by_bsuid_and_not_by_the_old_n
     assert (contact.phone_number, contact.user_id) == (None, "DE.1009")
 
 
+async def test_a_message_from_before_a_change_makes_one_of_both_halves_also_when_it_comes_after_it(
+    database: Database,
+) -> None:
+    number = await connected_number(database)
+    phone, bsuid = Letters(number, Customer(ADA.wa_id, None)), Letters(number, Customer(None, ADA.user_id))
+    await take_in(database, phone.message(at=ago(seconds=50)), bsuid.message(at=ago(seconds=45)))
+    await take_in(database, changed(bsuid, ADA_NOW, at=ago(seconds=30)))
+    assert len(await rows(database, OPEN)) == 2
+    await take_in(database, Letters(number, ADA).message("late", at=ago(seconds=40)))
+    (conversation,) = await rows(database, OPEN)
+    assert await reached(database, number, conversation.id) == (ADA_NOW.wa_id, ADA_NOW.user_id)
+
+
+async def test_whoever_had_a_number_before_somebody_changed_to_it_stays_another(database: Database) -> None:
+    number = await connected_number(database)
+    await take_in(database, Letters(number, Customer(ADA_NOW.wa_id, None, "Old")).message(at=ago(seconds=50)))
+    hidden = Customer(None, ADA_NOW.user_id)
+    await take_in(database, changed(Letters(number, ADA), hidden, at=ago(seconds=30)))
+    await take_in(database, Letters(number, ADA_NOW).message(at=ago(seconds=20)))
+    assert len(await rows(database, OPEN)) == 2
+    assert await known_by(database) == {(ADA.wa_id, ADA_NOW.wa_id, ADA.user_id, ADA_NOW.user_id)}
+
+
 async def test_an_old_payload_that_names_only_the_new_number_joins_it(database: Database) -> None:
     number = await connected_number(database)
     phone_only = Letters(number, Customer(ADA.wa_id, None))
