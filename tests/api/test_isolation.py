@@ -14,6 +14,7 @@ from tests.api.edge import WEBHOOK, Edge, Tenant, settings_for
 from tests.api.giving import received
 from tests.files import PDF
 from tests.rows import change, queued
+from tests.templates import BODY, at_meta, synced
 
 # Nothing is asked of this address: only the routes are looked at.
 _NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
@@ -55,6 +56,7 @@ def _place(path: str, owner: Tenant) -> str:
         "endpoint_id": _endpoint_of(owner),
         "delivery_id": _endpoint_of(owner),
         "media_id": _file_of(owner),
+        "template_id": _template_of(owner),
     }
     if path.endswith(("/resend", "/give-up")):
         ids["message_id"] = _undecided_of(owner)
@@ -69,6 +71,11 @@ def _endpoint_of(owner: Tenant) -> UUID:
 
 def _file_of(owner: Tenant) -> UUID:
     """The file of an organization has the organization's own id."""
+    return owner.organization_id
+
+
+def _template_of(owner: Tenant) -> UUID:
+    """The template of an organization has the organization's own id."""
     return owner.organization_id
 
 
@@ -99,6 +106,7 @@ def _requests(owner: Tenant) -> dict[tuple[str, str], list[Body]]:
         "waba_id": number.waba_id,
         "access_token": "a token",
     }
+    template = {"name": "shipped", "language": "en_US", "category": "UTILITY", "components": [BODY]}
     onboarding = "/whatsapp/onboardings/{onboarding_id}"
     return {
         ("post", "/whatsapp/send-message"): [{"text": {"body": "mine"}} | target for target in targets],
@@ -121,6 +129,9 @@ def _requests(owner: Tenant) -> dict[tuple[str, str], list[Body]]:
         ],
         ("put", "/channels/whatsapp/integrations/{integration_id}/profile"): [{"about": "mine"}],
         ("post", "/whatsapp/media"): [PDF],
+        ("post", "/whatsapp/templates"): [template | {"waba_id": number.waba_id}],
+        ("put", "/whatsapp/templates/{template_id}"): [{"components": [BODY]}],
+        ("post", "/whatsapp/templates/sync"): [{"waba_id": number.waba_id}],
         ("post", "/whatsapp/messages/{message_id}/resend"): [{"attempt": 1}, None],
         ("post", "/whatsapp/messages/{message_id}/give-up"): [{"attempt": 1}, None],
         ("post", "/agent-flows"): [{"name": "mine", "kind": "echo"}],
@@ -205,6 +216,8 @@ async def _befill(api: Edge, owner: Tenant, stranger: Tenant) -> None:
     await _befill_events(api, owner)
     secret = f"secret of {owner.number.phone_number_id.removeprefix('99')}".encode()
     await received(api, owner, secret, id=_file_of(owner), filename="secret of 15550001.txt")
+    await synced(api.database, owner.number, at_meta())
+    await change(api.database, "UPDATE templates SET id = :id", id=_template_of(owner))
 
 
 async def _befill_events(api: Edge, owner: Tenant) -> None:
