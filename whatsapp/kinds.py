@@ -3,19 +3,17 @@
 Read without trust: what makes no sense tells nothing, and the message is kept all the same. Source: section 4.4.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any
 
 from whatsapp.events import Json
+from whatsapp.file_facts import digest
 from whatsapp.foreign import UnreadableError, identifier, mapping, text
 
 FILES = ("image", "audio", "video", "document", "sticker")
 """The types that carry a file."""
 
 _ABOUT = {"reaction": "message_id", "edit": "original_message_id", "revoke": "original_message_id"}
-_SHA256_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,8 @@ def file_of(kind: str, content: Json) -> File | None:
     media_id = _id(part.get("id"))
     if kind not in FILES or media_id is None:
         return None
-    return File(kind, media_id, text(part.get("mime_type")), text(part.get("filename")), _sha256(part.get("sha256")))
+    sha256 = digest(text(part.get("sha256")))
+    return File(kind, media_id, text(part.get("mime_type")), text(part.get("filename")), sha256)
 
 
 def _id(value: Any) -> str | None:
@@ -74,16 +73,3 @@ def _id(value: Any) -> str | None:
         return identifier(value)
     except UnreadableError:
         return None
-
-
-def _sha256(value: Any) -> bytes | None:
-    """Meta writes it as base64 in webhooks and as hex elsewhere."""
-    told = text(value) or ""
-    for decode in (bytes.fromhex, lambda digits: base64.b64decode(digits, validate=True)):
-        try:
-            digest = decode(told)
-        except (ValueError, binascii.Error):
-            continue
-        if len(digest) == _SHA256_BYTES:
-            return digest
-    return None
