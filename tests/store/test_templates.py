@@ -79,7 +79,9 @@ async def test_of_two_readings_the_one_that_began_later_counts(database: Databas
 async def test_readings_at_once_leave_each_template_once(database: Database) -> None:
     number = await connected_number(database)
     told = [at_meta(f"news_{place}") for place in range(50)]
-    await asyncio.gather(*(synced(database, number, *told) for _ in range(5)))
+    about = {"organization_id": number.organization_id, "waba_id": number.waba_id}
+    readings = await asyncio.gather(*(template_sync.begin(database, **about) for _ in range(5)))  # type: ignore[arg-type]
+    await asyncio.gather(*(template_sync.record(database, one, told) for one in readings))
     async with database.transaction() as connection:
         assert (await connection.exec_driver_sql("SELECT count(*) FROM templates")).scalar_one() == 50
 
