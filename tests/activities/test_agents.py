@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 
 import egress
 from activities.agents import AgentError, Agents
+from store import consents
 from store.engine import Database
 from store.turn_plan import Rules
 from store.turns import look
@@ -118,6 +119,31 @@ async def test_an_answer_that_refers_to_what_is_not_there_queues_nothing(databas
     assert (await row(database, "turns", turn_id)).state == "asking"
     async with database.transaction() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM messages WHERE direction = 'out'"))).scalar() == 0
+
+
+async def test_an_agent_sends_no_marketing_to_who_has_stopped_it(database: Database) -> None:
+    template = {"type": "template", "template": {"name": "sale", "language": {"code": "en"}}}
+    async with asking(database, Agent(200, json.dumps({"replies": [template]}).encode())) as (agents, turn_id):
+        await change(
+            database,
+            "INSERT INTO templates (id, organization_id, waba_row_id, name, language, category, status, "
+            "parameter_format, components) SELECT gen_random_uuid(), organization_id, waba_row_id, 'sale', 'en', "
+            "'MARKETING', 'APPROVED', 'positional', '[]' FROM integrations",
+        )
+        contact = await row(database, "conversations", (await row(database, "turns", turn_id)).conversation_id)
+        async with database.transaction() as connection:
+            await consents.record(
+                connection,
+                organization_id=contact.organization_id,
+                contact_id=contact.contact_id,
+                choice="stop",
+                source="preference",
+                told_at=datetime.now(UTC),
+            )
+        with pytest.raises(AgentError, match=r"replies\.0: ") as failure:
+            await agents.ask(turn_id, attempt=1)
+    assert failure.value.final
+    assert "marketing" in failure.value.detail
 
 
 async def test_no_replies_are_an_answer_too(database: Database) -> None:

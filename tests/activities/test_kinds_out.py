@@ -1,6 +1,7 @@
 """Each kind of message from the queue through the post office to the simulator, which judges by rules of its own."""
 
 import copy
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -202,6 +203,31 @@ async def test_each_kind_goes_to_a_customer_who_is_known_by_a_user_id_only(datab
         taken = await customer.taken()
     assert {(one.payload.get("to"), one.payload["recipient"]) for one in taken} == {(None, "NL.1349001122334455")}
     assert [one.type for one in taken] == [kind for kind, _ in given]
+
+
+async def test_a_one_time_password_does_not_go_to_a_user_id_and_the_message_says_why(database: Database) -> None:
+    async with line(database, bsuid="NL.1349001122334455") as customer:
+        number = customer.house.number
+        code = [{"type": "text", "text": "123456"}]
+        button = {"type": "button", "sub_type": "url", "index": "0", "parameters": code}
+        filled = {"name": "our_code", "language": {"code": "en"}, "components": [{"type": "body", "parameters": code}]}
+        components = [*_definition(filled), {"type": "BUTTONS", "buttons": [{"type": "OTP", "otp_type": "COPY_CODE"}]}]
+        filled["components"] = [*filled["components"], button]
+        await change(
+            database,
+            "INSERT INTO templates (id, organization_id, waba_row_id, name, language, category, status, "
+            "parameter_format, components) SELECT gen_random_uuid(), organization_id, waba_row_id, 'our_code', 'en', "
+            "'AUTHENTICATION', 'APPROVED', 'positional', CAST(:components AS jsonb) FROM integrations",
+            components=json.dumps(components),
+        )
+        await customer.house.checks.meta.client.add_template(
+            number.waba_id, "our_code", "en", components, category="AUTHENTICATION"
+        )
+        (message_id,) = await customer.send(("template", {"template": filled}))
+        assert await customer.house.refused() == {"131062": 1}
+    refused = await row(database, "messages", message_id)
+    assert (refused.state, refused.error_code, refused.category) == ("failed", 131062, "authentication")
+    assert refused.reason.startswith("This kind of message needs a phone number, not a user id.")
 
 
 async def test_a_reaction_and_its_removal_name_their_message_and_are_kept_as_about_it(database: Database) -> None:
