@@ -6,11 +6,14 @@ from uuid import UUID
 
 from store.claims import Claimed, claim
 from store.engine import Database
-from tests.intake.letters import Customer, Letters, rows, stamp
+from tests.intake.letters import ADA, Customer, Letters, ago, rows, stamp, take_in
 from tests.rows import Number, change, queued
 
 ADA_NOW = Customer("491700000009", "DE.1009")
 """Ada, once she has another number and so another BSUID."""
+PHONE_ONLY, BSUID_ONLY = Customer(ADA.wa_id, None), Customer(None, ADA.user_id)
+"""Ada, as long as nobody can tell that both are one."""
+BEGUN = "SELECT * FROM conversations ORDER BY created_at, id"
 OPEN = "SELECT * FROM conversations WHERE merged_into IS NULL ORDER BY created_at, id"
 
 
@@ -45,3 +48,16 @@ async def known_by(database: Database) -> set[tuple[str, ...]]:
     for row in await rows(database, "SELECT contact_id, value FROM contact_identities ORDER BY value"):
         found.setdefault(row.contact_id, []).append(row.value)
     return {tuple(values) for values in found.values()}
+
+
+async def two_halves(database: Database, number: Number) -> tuple[UUID, UUID]:
+    """Somebody who wrote by phone number, and somebody who wrote by BSUID after them."""
+    await take_in(database, Letters(number, PHONE_ONLY).message("by phone", wamid="w1", at=ago(seconds=9)))
+    await take_in(database, Letters(number, BSUID_ONLY).message("by BSUID", wamid="w2", at=ago(seconds=6)))
+    older, younger = await rows(database, BEGUN)
+    return UUID(str(older.id)), UUID(str(younger.id))  # the driver's own kind of UUID cannot be sent as JSON
+
+
+async def are_one(database: Database, number: Number) -> None:
+    """Meta names both in one message."""
+    await take_in(database, Letters(number, ADA).message("it is me", wamid="w3", at=ago(seconds=3)))

@@ -1,45 +1,28 @@
 """Two contacts that turn out to be one: what each had is in the older conversation, the other says where it went."""
 
-import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
-from intake.batches import process
 from store import consents, handover
 from store.engine import Database
 from store.errors import MergedError
-from store.merging import FOLLOWED, MovedError
+from store.merging import FOLLOWED
 from store.outbox import Draft, Target, queue_message
 from store.paging import PageRequest
 from store.reading_contacts import list_contacts
 from store.reading_conversations import list_conversations
 from store.reading_messages import list_messages
 from store.tables import metadata
-from store.turns import Rules, look
-from tests.intake.letters import ADA, BOB, Customer, Letters, ago, arrive, rows, take_in
-from tests.intake.people import OPEN, known_by
+from store.turn_facts import Rules
+from store.turns import look
+from tests.intake.letters import ADA, BOB, Customer, Letters, ago, rows, take_in
+from tests.intake.people import BEGUN, BSUID_ONLY, OPEN, PHONE_ONLY, are_one, known_by, two_halves
 from tests.rows import Number, change, connected_number, queued, row
 
-PHONE_ONLY, BSUID_ONLY = Customer(ADA.wa_id, None), Customer(None, ADA.user_id)
-_ORDER = "SELECT * FROM conversations ORDER BY created_at, id"
 _TEXT: dict[str, Any] = {"type": "text", "content": {"text": {"body": "hello"}}}
-
-
-async def _two(database: Database, number: Number) -> tuple[UUID, UUID]:
-    """Somebody who wrote by phone number, and somebody who wrote by BSUID after them."""
-    await take_in(database, Letters(number, PHONE_ONLY).message("by phone", wamid="w1", at=ago(seconds=9)))
-    await take_in(database, Letters(number, BSUID_ONLY).message("by BSUID", wamid="w2", at=ago(seconds=6)))
-    older, younger = await rows(database, _ORDER)
-    return UUID(str(older.id)), UUID(str(younger.id))  # the driver's own kind of UUID cannot be sent as JSON
-
-
-async def _are_one(database: Database, number: Number) -> None:
-    """Meta names both in one message."""
-    await take_in(database, Letters(number, ADA).message("it is me", wamid="w3", at=ago(seconds=3)))
 
 
 def _closed(conversation: Any) -> bool:
@@ -48,9 +31,9 @@ def _closed(conversation: Any) -> bool:
 
 async def test_the_older_conversation_has_all_messages_in_their_order(database: Database) -> None:
     number = await connected_number(database)
-    older, younger = await _two(database, number)
-    await _are_one(database, number)
-    (kept, closed) = await rows(database, _ORDER)
+    older, younger = await two_halves(database, number)
+    await are_one(database, number)
+    (kept, closed) = await rows(database, BEGUN)
     assert (kept.id, kept.merged_into) == (older, None)
     assert (closed.id, closed.merged_into) == (younger, older)
     page = await list_messages(database, number.organization_id, older, PageRequest())
@@ -62,8 +45,8 @@ async def test_the_older_conversation_has_all_messages_in_their_order(database: 
 
 async def test_the_younger_contact_says_where_it_went_and_is_listed_no_more(database: Database) -> None:
     number = await connected_number(database)
-    older, younger = await _two(database, number)
-    await _are_one(database, number)
+    older, younger = await two_halves(database, number)
+    await are_one(database, number)
     (contact,) = (await list_contacts(database, number.organization_id, PageRequest())).items
     (conversation,) = (await list_conversations(database, number.organization_id, PageRequest())).items
     assert (conversation.id, conversation.contact_id) == (older, contact.id)
@@ -76,9 +59,9 @@ async def test_the_younger_contact_says_where_it_went_and_is_listed_no_more(data
 
 async def test_whoever_knows_the_old_ids_writes_takes_over_and_gives_back_all_the_same(database: Database) -> None:
     number = await connected_number(database)
-    older, younger = await _two(database, number)
+    older, younger = await two_halves(database, number)
     (contact,) = await rows(database, "SELECT contact_id FROM conversations WHERE id = :id", id=younger)
-    await _are_one(database, number)
+    await are_one(database, number)
     owner: dict[str, Any] = {"organization_id": number.organization_id}
     for target in (Target(conversation_id=younger), Target(contact_id=UUID(str(contact.contact_id)))):
         sent = await queue_message(database, target=target, draft=Draft(**_TEXT), **owner)
@@ -92,8 +75,8 @@ async def test_whoever_knows_the_old_ids_writes_takes_over_and_gives_back_all_th
 
 async def test_the_run_of_the_closed_conversation_ends_and_what_it_was_woken_for_goes_on(database: Database) -> None:
     number = await connected_number(database)
-    older, younger = await _two(database, number)
-    await _are_one(database, number)
+    older, younger = await two_halves(database, number)
+    await are_one(database, number)
     await change(database, "UPDATE conversations SET due_at = NULL WHERE id = :id", id=older)
     assert await look(database, younger, rules=Rules()) is None
     kept, closed = await rows(database, "SELECT due_at FROM conversations ORDER BY created_at, id")
@@ -102,12 +85,12 @@ async def test_the_run_of_the_closed_conversation_ends_and_what_it_was_woken_for
 
 async def test_an_open_turn_is_asked_anew_about_both_halves(database: Database) -> None:
     number = await connected_number(database, kind="http", url="https://agent.example/answer")
-    older, younger = await _two(database, number)
+    older, younger = await two_halves(database, number)
     for conversation_id in (older, younger):
         begun = await look(database, conversation_id, rules=Rules())
         assert begun is not None
         assert begun[1].new_turn is not None
-    await _are_one(database, number)
+    await are_one(database, number)
     turns = await rows(database, "SELECT * FROM turns ORDER BY turn_no")
     assert [(turn.turn_no, turn.conversation_id, turn.state) for turn in turns] == [
         (1, older, "discarded"),
@@ -121,12 +104,12 @@ async def test_an_open_turn_is_asked_anew_about_both_halves(database: Database) 
 
 async def test_answered_turns_and_files_go_with_their_messages(database: Database) -> None:
     number = await connected_number(database)
-    older, younger = await _two(database, number)
+    older, younger = await two_halves(database, number)
     letters = Letters(number, BSUID_ONLY)
     await take_in(database, letters.message(type="image", image={"id": "1", "mime_type": "image/png"}))
     for conversation_id in (older, younger):
         await look(database, conversation_id, rules=Rules())
-    await _are_one(database, number)
+    await are_one(database, number)
     for table in ("turns", "media", "messages"):
         found = await rows(database, f"SELECT DISTINCT conversation_id FROM {table}")  # noqa: S608
         assert [one.conversation_id for one in found] == [older], table
@@ -144,7 +127,7 @@ async def test_of_each_number_the_older_conversation_is_kept(database: Database)
     for number, who in ((mine, PHONE_ONLY), (second, BSUID_ONLY), (mine, BSUID_ONLY), (second, PHONE_ONLY)):
         await take_in(database, Letters(number, who).message())
     await take_in(database, Letters(mine, ADA).message())
-    first, other, *closed = await rows(database, _ORDER)
+    first, other, *closed = await rows(database, BEGUN)
     assert [first.integration_id, other.integration_id] == [mine.integration_id, second.integration_id]
     assert first.contact_id == other.contact_id
     assert not _closed(first)
@@ -168,12 +151,12 @@ async def _consent(database: Database, number: Number, contact_id: UUID, choice:
 @pytest.mark.parametrize("later", ["stop", "resume"])
 async def test_the_latest_that_either_said_of_marketing_counts(database: Database, later: str) -> None:
     number = await connected_number(database)
-    older, younger = await _two(database, number)
+    older, younger = await two_halves(database, number)
     first, second = [(await row(database, "conversations", one)).contact_id for one in (older, younger)]
     said = ["stop", "resume"] if later == "resume" else ["resume", "stop"]
     await _consent(database, number, second, said[0], ago(hours=2))
     await _consent(database, number, first, said[1], ago(hours=1))
-    await _are_one(database, number)
+    await are_one(database, number)
     contact = await row(database, "contacts", first)
     assert (contact.marketing_stopped_at is not None) == (later == "stop")
     assert len(await rows(database, "SELECT * FROM consents WHERE contact_id = :id", id=first)) == 2
@@ -181,7 +164,7 @@ async def test_the_latest_that_either_said_of_marketing_counts(database: Databas
 
 async def test_whom_the_portfolio_wrote_to_as_both_counts_once(database: Database) -> None:
     number = await connected_number(database)
-    await _two(database, number)
+    await two_halves(database, number)
     owner = {"owner": number.organization_id}
     await change(
         database, "INSERT INTO portfolios (organization_id, portfolio, contacts) VALUES (:owner, 'p', 2)", **owner
@@ -196,7 +179,7 @@ async def test_whom_the_portfolio_wrote_to_as_both_counts_once(database: Databas
         database,
         "UPDATE portfolio_contacts SET sent_at = now() WHERE contact_id = (SELECT max(id::text) FROM contacts)::uuid",
     )
-    await _are_one(database, number)
+    await are_one(database, number)
     (counted,) = await rows(database, "SELECT contacts FROM portfolios")
     (left,) = await rows(database, "SELECT sent_at > now() - interval '1 minute' AS latest FROM portfolio_contacts")
     assert (counted.contacts, left.latest) == (1, True)
@@ -211,46 +194,12 @@ async def test_two_people_are_never_made_one_by_a_phone_number(database: Databas
     assert await known_by(database) == {(ADA.wa_id, BOB.wa_id, ADA.user_id), (BOB.user_id,)}
 
 
-async def test_a_message_that_waits_for_a_conversation_that_is_being_merged_goes_where_that_went(
-    database: Database,
-) -> None:
-    number = await connected_number(database)
-    older, younger = await _two(database, number)
-    await arrive(database, Letters(number, BSUID_ONLY).message("meanwhile", wamid="w4"))
-    async with database.transaction() as merging:
-        await merging.execute(text("SELECT FROM conversations WHERE id = :id FOR NO KEY UPDATE"), {"id": younger})
-        applying = asyncio.create_task(_until_applied(database))
-        async with asyncio.timeout(5):
-            while not await rows(database, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-        values = {"older": older, "younger": younger}
-        for statement in (
-            "UPDATE contact_identities SET contact_id = (SELECT contact_id FROM conversations WHERE id = :older)",
-            "UPDATE conversations SET merged_into = :older WHERE id = :younger",
-        ):
-            await merging.execute(text(statement), {key: values[key] for key in values if f":{key}" in statement})
-    await applying
-    (message,) = await rows(database, "SELECT conversation_id FROM messages WHERE wamid = 'w4'")
-    assert message.conversation_id == older
-
-
-async def _until_applied(database: Database) -> None:
-    """As intake's loop: what was in the way of another transaction is tried again."""
-    async with asyncio.timeout(timedelta(seconds=10).total_seconds()):
-        while True:
-            try:
-                if not (await process(database, limit=10)).events:
-                    return
-            except MovedError:
-                continue
-
-
 async def test_what_is_queued_goes_on_in_the_conversation_that_is_kept(database: Database) -> None:
     number = await connected_number(database)
-    older, younger = await _two(database, number)
+    older, younger = await two_halves(database, number)
     first = await queued(database, number, younger, "one")
     second = await queued(database, number, older, "two")
-    await _are_one(database, number)
+    await are_one(database, number)
     found = await look(database, older, rules=Rules())
     assert found is not None
     assert found[1].to_send[:2] == [first, second]

@@ -14,7 +14,8 @@ from store import outages, outcomes
 from store.claims import Claimed, claim
 from store.engine import Database
 from store.outbox import Draft, Target, queue_message
-from store.turns import Rules, look
+from store.turn_facts import Rules
+from store.turns import look
 from tests.intake.letters import Customer, Letters, ago, arrive, rows, take_in
 from tests.rows import Number, connected_number
 
@@ -67,8 +68,8 @@ class Load:
         self.chance.shuffle(targets)
         for target in targets:
             draft = Draft("text", {"text": {"body": "hello"}})
-            order = {"target": Target(conversation_id=target), "draft": draft}
-            sent = await queue_message(self.database, organization_id=self.number.organization_id, **order)
+            owner, to = self.number.organization_id, Target(conversation_id=target)
+            sent = await queue_message(self.database, organization_id=owner, target=to, draft=draft)
             self.queued.setdefault(target, []).append(sent.message_id)
 
     async def write(self, bodies: list[bytes]) -> None:
@@ -101,7 +102,7 @@ async def _begun(database: Database, number: Number) -> list[tuple[UUID, UUID]]:
     """Everybody is known twice."""
     found = []
     for who in _people():
-        of_both = []
+        of_both: list[UUID] = []
         for half in (Customer(who.wa_id, None), Customer(None, who.user_id)):
             letters = Letters(number, half)
             await take_in(database, letters.message(wamid=f"{who.user_id}.first.{len(of_both)}", at=ago(minutes=1)))
