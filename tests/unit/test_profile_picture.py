@@ -59,6 +59,20 @@ def test_a_file_that_is_cut_off_is_refused(form: str, kept: float) -> None:
         checked(data[: int(len(data) * kept)])
 
 
+@pytest.mark.parametrize("missing", [6, 12])
+def test_a_png_that_has_all_its_pixels_and_no_end_is_refused(missing: int) -> None:
+    with pytest.raises(UnfitFileError, match="cut off or damaged"):
+        checked(picture()[:-missing])
+
+
+def test_a_png_of_which_a_part_behind_the_pixels_is_damaged_is_refused() -> None:
+    png = picture()
+    bent = bytearray(padded(png, len(png) + 100))
+    bent[-30] ^= 0xFF
+    with pytest.raises(UnfitFileError, match="cut off or damaged"):
+        checked(bytes(bent))
+
+
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
 def test_no_damage_ends_in_anything_but_a_picture_or_a_refusal(form: str) -> None:
     data, chance = picture(192, form=form), random.Random(7)  # noqa: S311 - repeatable, not secret
