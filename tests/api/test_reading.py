@@ -241,3 +241,14 @@ async def test_a_take_over_names_what_is_on_its_way_and_discards_an_answer_being
     assert back["in_charge"] == "bot"
     assert back["since"] > taken["since"]
     assert (await bakery.client.post(f"{place}/give-back")).json() == back
+
+
+async def test_a_conversation_that_went_into_another_says_into_which(api: Edge, bakery: Tenant) -> None:
+    into = await talk(api.database, bakery.number, wa_id="4917013", opened=timedelta(hours=1))
+    merged = "UPDATE conversations SET merged_into = :into WHERE id = :id"
+    await change(api.database, merged, into=into, id=bakery.conversation_id)
+    answer = await bakery.client.get(f"{API}/conversations/{bakery.conversation_id}/messages")
+    assert answer.status_code == 410
+    assert (answer.json()["code"], answer.json()["merged_into"]) == ("merged", str(into))
+    listed = (await bakery.client.get(f"{API}/conversations")).json()["items"]
+    assert str(bakery.conversation_id) not in {item["id"] for item in listed}

@@ -1,7 +1,10 @@
 """Who somebody is: changes of number and BSUID, new owners of numbers, what statuses and answers tell."""
 
+from datetime import timedelta
+
 import pytest
 
+from activities.answers import AnswerRecorder
 from store.claims import Claimed, claim
 from store.engine import Database
 from store.paging import PageRequest
@@ -12,6 +15,7 @@ from tests.intake.letters import ADA, Customer, Letters, ago, rows, take_in
 from tests.intake.people import ADA_NOW, OPEN, changed, known_by, reached
 from tests.intake.posts import sent_from
 from tests.rows import connected_number, queued
+from whatsapp.graph import Accepted
 
 EVE = Customer(ADA.wa_id, "DE.2002", "Eve")
 """Who got Ada's number after her."""
@@ -180,3 +184,13 @@ async def test_a_name_that_was_told_earlier_and_comes_later_changes_nothing(data
     await take_in(database, now)
     await take_in(database, before)
     assert (await rows(database, "SELECT profile_name FROM contacts"))[0].profile_name == "Ada Lovelace"
+
+
+async def test_a_worker_that_records_an_answer_keeps_metas_own_name_of_the_number(database: Database) -> None:
+    sent = await sent_from(database)
+    claimed = await claim(database, await queued(database, sent.letters.number, sent.conversation_id))
+    assert isinstance(claimed, Claimed)
+    answer = Accepted("w1", wa_id="551187654321")
+    await AnswerRecorder(database, timedelta(seconds=120)).record(claimed, answer, wake=False)
+    assert await known_by(database) == {tuple(sorted(("551187654321", str(sent.letters.customer.wa_id))))}
+    assert await reached(database, sent.letters.number, sent.conversation_id) == ("551187654321", None)
