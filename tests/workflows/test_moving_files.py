@@ -60,6 +60,7 @@ async def test_a_run_does_not_continue_as_new_while_a_file_is_being_moved(tempor
     script.move_as = slowly
     async with running(temporal_client, script, events_per_run=5) as run:
         first = (await run.describe()).run_id
+        await until(lambda: len(script.moves) == 1)
         for n in range(2, 6):
             await run.signal("look")
             await until(lambda n=n: script.looks >= n)  # type: ignore[misc]
