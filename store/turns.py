@@ -48,7 +48,8 @@ _CONVERSATION = text(f"""
 _OPEN = text("""
     SELECT id, direction, author, type, content, state, wamid, meta_timestamp, webhook_event_id, place, created_at,
            queue_no, category, attempt, resends, hold, hold_since, hold_until, claimed_at, unknown_until, send_before,
-           coalesce(unknown_policy, :unknown_policy) AS unknown_policy, reason, media_id
+           coalesce(unknown_policy, :unknown_policy) AS unknown_policy, reason, media_id,
+           EXISTS (SELECT FROM turns WHERE conversation_id = :conversation_id AND state = 'asking') AS is_asked
     FROM messages
     WHERE conversation_id = :conversation_id AND state IN ('received', 'queued', 'sending', 'unknown')
 """)
@@ -115,12 +116,15 @@ async def _look(
     conversation = await _conversation(connection, conversation_id, rules=rules)
     if conversation is None:
         return None
-    opened = await _open(connection, conversation)
+    opened, is_asked = await _open(connection, conversation)
+    if is_asked and conversation.turn_id is None:
+        # Begun by a look that this one waited for: a statement sees but the locked row as it is after the wait.
+        conversation = await _conversation(connection, conversation_id, rules=rules) or conversation
     overdue = [row for row in opened if row.is_overdue(conversation.now, rules.sending_timeout)]
     if overdue:
         await unknowns.settle(connection, conversation, overdue, rules=rules)
         conversation = await _settled(connection, conversation, rules=rules)
-        opened = await _open(connection, conversation)
+        opened, _ = await _open(connection, conversation)
     decided = plan(conversation, opened, rules=rules, turn_id=new_id())
     await _write(connection, conversation, decided, rules=rules)
     if decided.hand_over is not None:
@@ -157,9 +161,12 @@ async def _conversation(connection: AsyncConnection, conversation_id: UUID, *, r
     return None if row is None else Conversation(**row._mapping)  # noqa: SLF001  # Row's public way to a mapping
 
 
-async def _open(connection: AsyncConnection, conversation: Conversation) -> list[Open]:
+async def _open(connection: AsyncConnection, conversation: Conversation) -> tuple[list[Open], bool]:
+    """What is open, and whether the agent is being asked."""
     values = {"conversation_id": conversation.id, "unknown_policy": conversation.unknown_policy}
-    return [Open(**row) for row in (await connection.execute(_OPEN, values)).mappings()]
+    rows = [dict(row) for row in (await connection.execute(_OPEN, values)).mappings()]
+    asked = [row.pop("is_asked") for row in rows]
+    return [Open(**row) for row in rows], any(asked)
 
 
 async def _write(connection: AsyncConnection, conversation: Conversation, decided: Plan, *, rules: Rules) -> None:

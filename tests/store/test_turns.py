@@ -4,9 +4,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 
-from store import asking, claims, outcomes
+from store import asking, claims, nudges, outcomes
 from store.engine import Database
 from store.ids import new_id
 from store.turn_plan import Plan, Reply, Rules
@@ -15,6 +15,17 @@ from tests.rows import change, connected_number, conversation, queued, received,
 from tests.store.unknown import posted
 
 RULES = Rules()
+
+# As a look does that asks an agent.
+_BEGIN = text("""
+    INSERT INTO turns (id, organization_id, conversation_id, turn_no, agent_flow_id, state, began_at)
+    SELECT :turn, c.organization_id, c.id, 1, i.agent_flow_id, 'asking', clock_timestamp()
+    FROM conversations c JOIN integrations i ON i.id = c.integration_id WHERE c.id = :id
+""")
+_TAKE = text("""
+    WITH taken AS (UPDATE messages SET state = 'in_turn', turn_id = :turn WHERE id = :first)
+    UPDATE conversations SET last_turn_no = 1 WHERE id = :id
+""")
 
 
 async def plan_of(database: Database, conversation_id: UUID, rules: Rules = RULES) -> Plan:
@@ -49,6 +60,22 @@ async def test_of_twenty_looks_at_once_one_begins_the_turn(database: Database) -
 
     assert sum(plan.new_turn is not None for plan in plans) == 1
     assert len({message_id for plan in plans for message_id in plan.to_send}) == 1
+
+
+async def test_a_look_that_waited_for_one_that_began_a_turn_begins_no_other(database: Database) -> None:
+    number = await connected_number(database, kind="http", url="http://127.0.0.1:1")
+    conversation_id = await conversation(database, number)
+    values = {"turn": new_id(), "id": conversation_id, "first": await received(database, number, conversation_id)}
+    await received(database, number, conversation_id, "and one that came since")
+    async with database.transaction() as connection:
+        await nudges.lock(connection, [conversation_id])
+        late = asyncio.create_task(plan_of(database, conversation_id))
+        await asyncio.sleep(0.3)
+        assert not late.done()
+        await connection.execute(_BEGIN, values)
+        await connection.execute(_TAKE, values)
+
+    assert (await late).new_turn is None
 
 
 async def test_a_look_moves_the_mark_to_what_must_happen_next(database: Database) -> None:
