@@ -9,7 +9,7 @@ from store.consequences import Attempted, Trouble
 from store.engine import Database
 from store.outcomes import Recorded, Refusal
 from store.verdicts import held_by
-from whatsapp.errors import Verdict, classify
+from whatsapp.errors import Verdict
 from whatsapp.graph import Accepted, Answer, Lost, NotWritten, Refused
 
 _UNREACHED_MOST = timedelta(seconds=60)
@@ -57,13 +57,7 @@ class AnswerRecorder:
         )
 
     async def _refused(self, claimed: Claimed, answer: Refused, *, wake: bool) -> Recorded:
-        verdict = classify(
-            answer.code,
-            subcode=answer.subcode,
-            http_status=answer.http_status,
-            is_transient=answer.is_transient,
-            detail=answer.detail or "",
-        )
+        verdict = answer.verdict()
         refusal = Refusal(
             http_status=answer.http_status,
             code=answer.code,

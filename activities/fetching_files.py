@@ -20,7 +20,6 @@ from store.media_fetches import Fetched, Wanted
 from store.objects import ObjectStore
 from store.sealing import KeyRing
 from whatsapp.calls import Failure, NotWritten, Refused
-from whatsapp.errors import classify
 from whatsapp.media import Download, DownloadError, Located, Url
 
 log = structlog.get_logger(__name__)
@@ -115,13 +114,7 @@ class Fetching:
         if _is_not_there(answer):
             gone = "Meta does not have the file, or the number's token must not see it"
             return LostError(f"{gone}.") if wanted.attempt >= GIVEN_UP_AFTER else LaterError(gone)
-        verdict = classify(
-            answer.code,
-            subcode=answer.subcode,
-            http_status=answer.http_status,
-            is_transient=answer.is_transient,
-            detail=answer.detail or "",
-        )
+        verdict = answer.verdict()
         if verdict.kind == "permanent":
             return LostError(f"{words}.")
         if verdict.kind == "hold":

@@ -17,7 +17,6 @@ from store.media_uploads import Wanted
 from store.objects import ObjectStore
 from store.sealing import KeyRing
 from whatsapp.calls import Failure, NotWritten, Refused
-from whatsapp.errors import classify
 from whatsapp.media import Uploaded
 from whatsapp.multipart import Part
 
@@ -71,13 +70,7 @@ class Uploading:
         return await self._put_off(wanted, f"Its file is not at Meta yet: {answer.reason}.")
 
     async def _refused(self, wanted: Wanted, answer: Refused) -> tuple[str, str]:
-        verdict = classify(
-            answer.code,
-            subcode=answer.subcode,
-            http_status=answer.http_status,
-            is_transient=answer.is_transient,
-            detail=answer.detail or "",
-        )
+        verdict = answer.verdict()
         detail = answer.detail or answer.title
         if verdict.kind == "permanent":
             why = f"Meta did not take its file. {verdict.in_words}"

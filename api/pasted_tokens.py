@@ -13,7 +13,6 @@ from store.errors import (
     WrongAppError,
 )
 from whatsapp.accounts import Accounts, Failure, NumberFacts, Refused, TokenFacts, Waba
-from whatsapp.errors import classify
 from whatsapp.signup import missing_scopes
 
 _NO_SUCH_OBJECT = 100
@@ -94,13 +93,7 @@ def _refuse(failure: Failure, what: str) -> NoReturn:
     """Say in our words why Meta did not tell of something."""
     if not isinstance(failure, Refused) or failure.is_transient:
         raise MetaUnavailableError("Meta did not answer; nothing was stored.", next_step="Try again in a moment.")
-    verdict = classify(
-        failure.code,
-        subcode=failure.subcode,
-        http_status=failure.http_status,
-        is_transient=failure.is_transient,
-        detail=failure.detail or "",
-    )
+    verdict = failure.verdict()
     if verdict.kind in {"retry", "unknown"}:
         raise MetaUnavailableError("Meta refused for the moment; nothing was stored.", next_step="Try again later.")
     if verdict.hold == "token":

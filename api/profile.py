@@ -35,7 +35,7 @@ from whatsapp.pictures import UnfitFileError
 from whatsapp.profile import Profile, Profiles
 from whatsapp.profile_picture import MOST_BYTES
 from whatsapp.resumable import File, Handle
-from whatsapp.signup_failures import CallFailure, call_failure, verdict_of
+from whatsapp.signup_failures import CallFailure, call_failure
 
 router = APIRouter(prefix="/api/v1/channels/whatsapp/integrations", tags=["Numbers"])
 
@@ -87,7 +87,7 @@ class ProfilesAtMeta:
     async def _refuse(self, number: NumberAtMeta, failure: Failure) -> NoReturn:
         match call_failure(failure), failure:
             case CallFailure.TOKEN, Refused() as refused:
-                verdict = verdict_of(refused)
+                verdict = refused.verdict()
                 says, next_step = verdict.meaning, verdict.next_step
                 await numbers.hold_for_token(self.database, number, says=says, next_step=next_step)
                 raise numbers.held("token")

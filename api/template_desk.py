@@ -32,7 +32,7 @@ from store.template_writes import Account
 from whatsapp.accounts import Accounts
 from whatsapp.calls import Failure, Lost, Refused
 from whatsapp.management import Done
-from whatsapp.signup_failures import CallFailure, call_failure, verdict_of
+from whatsapp.signup_failures import CallFailure, call_failure
 from whatsapp.template_calls import Made, TemplateCalls
 from whatsapp.templates import TemplateFacts, format_of
 
@@ -95,7 +95,7 @@ class TemplateDesk:
 
     async def _not_read(self, sync: Sync, failure: Failure) -> NoReturn:
         if isinstance(failure, Refused):
-            says = f"Meta does not show the templates: {verdict_of(failure).meaning}"
+            says = f"Meta does not show the templates: {failure.verdict().meaning}"
             await template_sync.note_failure(self.database, sync, says)
         _refuse(failure)
 
@@ -181,7 +181,7 @@ def _refuse(failure: Failure) -> NoReturn:
     """Say why Meta did not do it."""
     match call_failure(failure), failure:
         case CallFailure.TOKEN, Refused() as refused:
-            verdict = verdict_of(refused)
+            verdict = refused.verdict()
             raise TokenInvalidError(verdict.meaning, next_step=verdict.next_step)
         case CallFailure.PERMISSION, Refused() as refused:
             says, next_step = REASONS["permission"]

@@ -13,7 +13,6 @@ from store.errors import SealingError
 from store.sealing import KeyRing
 from store.unsubscribing import MOST_ATTEMPTS, Unsubscription
 from whatsapp.accounts import Accounts, Done, Failure, Refused
-from whatsapp.errors import classify
 
 log = structlog.get_logger(__name__)
 
@@ -81,11 +80,5 @@ def _is_final(failure: Failure) -> bool:
     """Whether Meta would say the same again."""
     if not isinstance(failure, Refused):
         return False
-    verdict = classify(
-        failure.code,
-        subcode=failure.subcode,
-        http_status=failure.http_status,
-        is_transient=failure.is_transient,
-        detail=failure.detail or "",
-    )
+    verdict = failure.verdict()
     return verdict.kind not in {"retry", "unknown"}

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from whatsapp.errors import Verdict, classify
 from whatsapp.foreign import UnreadableError, mapping, number, read, text
 
 CONNECT_SHARE = 0.4
@@ -36,6 +37,16 @@ class Refused:
     fbtrace_id: str | None = None
     regain_access: timedelta | None = None
     """When calls are allowed again, by Meta's usage headers, where Meta says so."""
+
+    def verdict(self) -> Verdict:
+        """What the one table of Meta's errors says of it."""
+        return classify(
+            self.code,
+            subcode=self.subcode,
+            http_status=self.http_status,
+            is_transient=self.is_transient,
+            detail=self.detail or "",
+        )
 
 
 @dataclass(frozen=True, slots=True)

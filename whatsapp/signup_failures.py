@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from whatsapp.calls import Failure, Lost, NotWritten, Refused
-from whatsapp.errors import Verdict, classify
+from whatsapp.errors import Verdict
 
 
 class CallFailure(StrEnum):
@@ -109,24 +109,13 @@ _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _TOLD = re.compile(r"(\d{1,5})\s*(second|minute|hour|day)s?", re.IGNORECASE)
 
 
-def verdict_of(refused: Refused) -> Verdict:
-    """What the one table of Meta's errors says of a refusal."""
-    return classify(
-        refused.code,
-        subcode=refused.subcode,
-        http_status=refused.http_status,
-        is_transient=refused.is_transient,
-        detail=refused.detail or "",
-    )
-
-
 def call_failure(failure: Failure) -> CallFailure:
     """What a failure means for any call."""
     if isinstance(failure, NotWritten):
         return CallFailure.NOT_WRITTEN
     if isinstance(failure, Lost):
         return CallFailure.LOST
-    return _of_verdict(verdict_of(failure))
+    return _of_verdict(failure.verdict())
 
 
 def _of_verdict(verdict: Verdict) -> CallFailure:

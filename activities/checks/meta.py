@@ -6,7 +6,7 @@ from store.errors import MetaUnavailableError
 from whatsapp.account_facts import AppSubscription, NumberFacts, Subscription, Token, TokenFacts
 from whatsapp.accounts import Done
 from whatsapp.calls import Failure, NotWritten, Refused
-from whatsapp.errors import Verdict, classify
+from whatsapp.errors import Verdict
 from whatsapp.template_calls import TemplateCalls
 
 
@@ -59,13 +59,7 @@ def failed(failure: object) -> tuple[Refused, Verdict]:
         raise MetaUnavailableError(f"Meta was not asked: {failure.reason}.")
     if not isinstance(failure, Refused):
         raise MetaUnavailableError(f"Meta gave no answer: {getattr(failure, 'reason', 'none that can be read')}.")
-    verdict = classify(
-        failure.code,
-        subcode=failure.subcode,
-        http_status=failure.http_status,
-        is_transient=failure.is_transient,
-        detail=failure.detail or "",
-    )
+    verdict = failure.verdict()
     if verdict.kind in ("retry", "unknown"):
         raise MetaUnavailableError(f"Meta refuses for the moment (code {failure.code}): {verdict.meaning}")
     return failure, verdict

@@ -12,7 +12,7 @@ from store.onboarding_steps import MetaSaid, StepEnd, Wait
 from store.sealing import KeyRing
 from whatsapp.accounts import Accounts
 from whatsapp.calls import Failure, Lost, NotWritten, Refused
-from whatsapp.signup_failures import CallFailure, call_failure, verdict_of
+from whatsapp.signup_failures import CallFailure, call_failure
 
 
 class CheckSchedules(Protocol):
@@ -103,7 +103,7 @@ def said_by(failure: Failure) -> MetaSaid:
 def words_of(failure: Refused) -> str:
     """What a refusal means, by the one table of Meta's errors, with its code."""
     code = "" if failure.code is None else f" (Meta's code {failure.code})"
-    return f"{verdict_of(failure).meaning}{code}"
+    return f"{failure.verdict().meaning}{code}"
 
 
 def passing(failure: Failure, what: str) -> PassingError:
@@ -140,4 +140,4 @@ def refusal(failure: Failure, what: str, *, for_good: str | None = None) -> Step
     if for_good is not None:
         code = {CallFailure.APP: "app_refused", CallFailure.PERMISSION: "missing_permission"}.get(kind, for_good)
         return failed(code, says, said=said)
-    return waiting("retry", says, f"{verdict_of(failure).next_step} Then have it tried again.".strip(), said=said)
+    return waiting("retry", says, f"{failure.verdict().next_step} Then have it tried again.".strip(), said=said)
