@@ -32,7 +32,7 @@ WORKERS = 4
 FEW = 20
 """What the other number is to send, again and again, while the busy one has 400."""
 REACHED = 0.8
-"""Of the limit, at least, beside other tests. Alone it is 0.93 to 0.95: 400 sends are few, and the first ones rush in."""
+"""Of the limit, at least, beside other tests; alone it is 0.93 to 0.95, since the first of the 400 rush in."""
 AT_ONCE = 32
 """As intake has it: so many conversations of a number are nudged and have not asked for a slot; who waits for one is
 woken by a timer of its own."""
