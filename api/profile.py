@@ -140,7 +140,7 @@ async def change_profile(meta: AtMeta, integration_id: UUID, wanted: ChangeProfi
     openapi_extra=_PICTURE_BODY,
 )
 async def change_picture(meta: AtMeta, integration_id: UUID, request: Request) -> Profile:
-    """Show another picture: the body is the file itself, a square JPG or PNG of 192 to 640 pixels and at most 5 MB."""
+    """Show another picture: the body is the file itself, a JPG or PNG of 192 to 640 pixels and at most 5 MB."""
     number = await meta.number(integration_id)
     data = await _read(request)
     try:

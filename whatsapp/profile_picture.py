@@ -52,8 +52,6 @@ def _check_form(image: ImageFile, data: bytes) -> None:
     width, height = image.size
     if not (SMALLEST <= width <= LARGEST and SMALLEST <= height <= LARGEST):
         raise UnfitFileError(f"must have {SMALLEST} to {LARGEST} pixels on each side, and has {width} x {height}")
-    if width != height:
-        raise UnfitFileError(f"must be square, and has {width} x {height} pixels")
     if getattr(image, "is_animated", False):
         raise UnfitFileError("must not be animated")
     if data.startswith(_JPEG) and data.count(_SCAN) > MOST_SCANS:
