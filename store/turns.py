@@ -117,8 +117,9 @@ async def _look(
     if conversation is None:
         return None
     opened, is_asked = await _open(connection, conversation)
-    if is_asked and conversation.turn_id is None:
-        # Begun by a look that this one waited for: a statement sees but the locked row as it is after the wait.
+    if (is_asked and conversation.turn_id is None) or not _sends(conversation):
+        # Of what happened while it waited for the lock a statement sees the locked row alone: a turn that another look
+        # has begun, or a number that was released, whose mark this look would clear.
         conversation = await _conversation(connection, conversation_id, rules=rules) or conversation
     overdue = [row for row in opened if row.is_overdue(conversation.now, rules.sending_timeout)]
     if overdue:
@@ -130,6 +131,11 @@ async def _look(
     if decided.hand_over is not None:
         await _tell(connection, conversation, decided.hand_over)
     return conversation, decided
+
+
+def _sends(conversation: Conversation) -> bool:
+    sealed = conversation.access_token_sealed
+    return conversation.enabled and conversation.integration_state == "live" and sealed is not None
 
 
 async def _settled(connection: AsyncConnection, before: Conversation, *, rules: Rules) -> Conversation:

@@ -4,11 +4,13 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import event, text
 
 from store import asking, claims, nudges, outcomes
 from store.engine import Database
 from store.ids import new_id
+from store.integrations import mark_waiting_due
 from store.turn_plan import Plan, Reply, Rules
 from store.turns import look
 from tests.rows import change, connected_number, conversation, queued, received, row
@@ -76,6 +78,22 @@ async def test_a_look_that_waited_for_one_that_began_a_turn_begins_no_other(data
         await connection.execute(_TAKE, values)
 
     assert (await late).new_turn is None
+
+
+@pytest.mark.parametrize("held", ["UPDATE integrations SET enabled = false", "UPDATE integrations SET state = 'held'"])
+async def test_a_look_that_waited_for_the_release_of_its_number_sends_what_waits(database: Database, held: str) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await queued(database, number, conversation_id)
+    await change(database, held)
+    async with database.transaction() as connection:
+        await connection.execute(text("UPDATE integrations SET enabled = true, state = 'live', state_reason = NULL"))
+        await mark_waiting_due(connection, number.integration_id)
+        late = asyncio.create_task(plan_of(database, conversation_id))
+        await asyncio.sleep(0.3)
+        assert not late.done()
+
+    assert (await late).to_send == [message_id]
 
 
 async def test_a_look_moves_the_mark_to_what_must_happen_next(database: Database) -> None:
