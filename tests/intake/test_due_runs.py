@@ -152,7 +152,7 @@ async def _running(database: Database, waking: Waking, **settings: Any) -> Async
             stop.set()
 
 
-async def _until(true: Callable[[], Any], *, within: float = 10.0) -> None:
+async def _until(true: Callable[[], Any], *, within: float = 30.0) -> None:
     async with asyncio.timeout(within):
         while not true():  # noqa: ASYNC110 - what is awaited happens in another program
             await asyncio.sleep(0.02)

@@ -23,7 +23,7 @@ _TOUCH = text("UPDATE messages SET reason = 'looked at' WHERE id = :id")
 
 async def _blocked(database: Database) -> None:
     """Wait until somebody waits for a lock."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not await rows(database, _BLOCKED):  # noqa: ASYNC110 - it happens in Postgres
             await asyncio.sleep(0.01)
 

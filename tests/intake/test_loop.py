@@ -48,7 +48,7 @@ async def _running(database: Database, *starters: Listening, **settings: Any) ->
             stop.set()
 
 
-async def _until(true: Callable[[], Any], *, within: float = 10.0) -> None:
+async def _until(true: Callable[[], Any], *, within: float = 30.0) -> None:
     async with asyncio.timeout(within):
         while not await true():  # noqa: ASYNC110 - what is awaited happens in another program
             await asyncio.sleep(0.02)

@@ -40,7 +40,7 @@ async def test_a_message_that_waits_for_a_conversation_that_is_being_merged_goes
 
 async def _until_applied(database: Database) -> None:
     """As intake's loop: what was in the way of another transaction is tried again."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while True:
             try:
                 if not (await process(database, limit=10)).events:
@@ -56,7 +56,7 @@ def _named_as_both(number: Number) -> Party:
 
 
 async def _waits(database: Database) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not await rows(database, _BLOCKED):  # noqa: ASYNC110 - it happens in Postgres
             await asyncio.sleep(0.01)
 

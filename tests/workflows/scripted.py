@@ -109,7 +109,7 @@ async def events_of(handle: WorkflowHandle[object, None]) -> Counter[str]:
     return Counter(EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in history.events)
 
 
-async def until(met: Callable[[], bool], *, seconds: float = 10) -> None:
+async def until(met: Callable[[], bool], *, seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not met():  # noqa: ASYNC110 - what is waited for happens in another process's time
             await asyncio.sleep(0.02)

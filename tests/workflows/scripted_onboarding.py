@@ -181,7 +181,7 @@ async def running(client: Client, script: Scripted, **limits: Any) -> AsyncItera
             await run.terminate()
 
 
-async def result(run: Run, *, seconds: float = 10) -> None:
+async def result(run: Run, *, seconds: float = 30) -> None:
     """The run's end: it must come, and it must not be a failure."""
     async with asyncio.timeout(seconds):
         await run.result()
