@@ -56,8 +56,8 @@ _WAITING = text("""
 
 _KEEP = text("""
     INSERT INTO media_uploads (media_id, integration_id, organization_id, meta_media_id, uploaded_at, expires_at)
-    VALUES (:media_id, :integration_id, :organization_id, :meta_media_id, clock_timestamp(),
-            clock_timestamp() + CAST(:kept AS interval))
+    SELECT :media_id, :integration_id, :organization_id, :meta_media_id, now, now + CAST(:kept AS interval)
+    FROM clock_timestamp() AS now
     ON CONFLICT (media_id, integration_id) DO UPDATE
     SET meta_media_id = excluded.meta_media_id, uploaded_at = excluded.uploaded_at, expires_at = excluded.expires_at
 """)

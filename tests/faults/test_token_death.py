@@ -1,5 +1,7 @@
 """A token dies while customers write: nothing fails, the number is checked at once, a new token sends all in order."""
 
+from collections.abc import Awaitable, Callable
+
 import httpx
 
 from tests.faults.house import House, new_customers
@@ -13,8 +15,9 @@ async def test_what_waits_for_a_new_token_leaves_in_order_when_the_api_stores_on
     await house.exchange(customer, "hello")
     await house.simulator.change_tokens(token=_TOKEN, revoked=460)
     said = [f"line {n}" for n in range(4)]
-    for words in said:
+    for n, words in enumerate(said):
         await house.says(customer, words)
+        await house.until(_came(house, 2 + n), within=10, what="the webhook, whose order Meta does not promise")
 
     async def is_explained() -> bool:
         query = "SELECT 1 FROM findings WHERE integration_id = :line AND code = 'token_invalid' AND cleared_at IS NULL"
@@ -37,3 +40,10 @@ async def test_what_waits_for_a_new_token_leaves_in_order_when_the_api_stores_on
         "SELECT type FROM events WHERE integration_id = :line AND type LIKE 'integration.%' ORDER BY created_at, id"
     )
     assert [event.type for event in events] == ["integration.held", "integration.live"]
+
+
+def _came(house: House, count: int) -> Callable[[], Awaitable[bool]]:
+    async def came() -> bool:
+        return (await house.states("in")).total() == count
+
+    return came
