@@ -8,14 +8,11 @@ from store.claims import Claimed
 from store.consequences import Attempted, Trouble
 from store.engine import Database
 from store.outcomes import Recorded, Refusal
-from store.verdicts import held_by
-from whatsapp.errors import Verdict
+from store.verdicts import FILE_ANEW, FILE_REFUSED, held_by
+from whatsapp.errors import Verdict, is_of_a_file
 from whatsapp.graph import Accepted, Answer, Lost, NotWritten, Refused
 
 _UNREACHED_MOST = timedelta(seconds=60)
-_OF_FILES_ALONE = frozenset({131052, 131053})
-_OF_FILES = _OF_FILES_ALONE | {100, 131009}
-"""Codes by which Meta refuses the id of a file; the last two tell of any parameter, and their words say which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +66,12 @@ class AnswerRecorder:
         why = verdict.in_words
         if verdict.kind == "unknown":
             return await self._unknown(claimed, refusal, why=why, wake=wake)
+        of_file = verdict.kind == "permanent" and is_of_a_file(answer.code, refusal.detail)
+        if of_file and claimed.meta_media_id is not None:
+            return await self._file_refused(claimed, claimed.meta_media_id, refusal, wake=wake)
         refusals = 1
-        if verdict.kind == "retry" or _is_of_its_file(claimed, answer):
+        if verdict.kind == "retry":
             refusals = await outcomes.refusals(self.database, claimed, answer.code)
-        if refusals == 1 and claimed.meta_media_id is not None and _is_of_its_file(claimed, answer):
-            return await self._file_anew(claimed, claimed.meta_media_id, refusal, wake=wake)
         trouble = _trouble(claimed, answer, verdict, refusals=refusals)
         if verdict.kind == "permanent":
             return await outcomes.failed(self.database, claimed, refusal, why=why, wake=wake, trouble=trouble)
@@ -85,22 +83,17 @@ class AnswerRecorder:
             self.database, claimed, refusal, hold=held.hold, delay=delay, why=why, wake=wake, trouble=trouble
         )
 
-    async def _file_anew(self, claimed: Claimed, meta_media_id: str, refusal: Refusal, *, wake: bool) -> Recorded:
+    async def _file_refused(self, claimed: Claimed, meta_media_id: str, refusal: Refusal, *, wake: bool) -> Recorded:
         """Meta may have forgotten the file before its time: it is uploaded once more before the message fails."""
         await media_uploads.forget(self.database, claimed.integration_id, meta_media_id)
-        why = "Meta does not take its file by the id it had: it is uploaded anew."
-        return await outcomes.requeued(self.database, claimed, refusal, hold="media", delay=None, why=why, wake=wake)
+        if await outcomes.refusals(self.database, claimed, refusal.code) > 1:
+            return await outcomes.failed(self.database, claimed, refusal, why=FILE_REFUSED, wake=wake)
+        return await outcomes.requeued(
+            self.database, claimed, refusal, hold="media", delay=None, why=FILE_ANEW, wake=wake
+        )
 
     async def _unknown(self, claimed: Claimed, refusal: Refusal, *, why: str, wake: bool) -> Recorded:
         return await outcomes.lost(self.database, claimed, refusal, unknown_wait=self.unknown_wait, why=why, wake=wake)
-
-
-def _is_of_its_file(claimed: Claimed, answer: Refused) -> bool:
-    """Whether Meta refused a message for the file of ours that it names."""
-    if claimed.meta_media_id is None or answer.code not in _OF_FILES:
-        return False
-    words = (answer.detail or answer.title or "").lower()
-    return answer.code in _OF_FILES_ALONE or "media" in words
 
 
 def _trouble(claimed: Claimed, answer: Refused, verdict: Verdict, *, refusals: int) -> Trouble:

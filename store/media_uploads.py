@@ -3,11 +3,13 @@
 Such a message is queued under the hold `media`. The id is used by all messages until it expires.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import consequences, nudges
 from store.consequences import Trouble
@@ -91,6 +93,16 @@ _FORGET = text("""
 """)
 
 
+# What was uploaded since an attempt was claimed is another upload than the one that it was posted with.
+_FORGET_POSTED = text("""
+    DELETE FROM media_uploads u
+    USING unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[])) AS p (message_id, attempt), messages m,
+          message_attempts a
+    WHERE m.id = p.message_id AND a.message_id = p.message_id AND a.attempt = p.attempt
+      AND u.media_id = m.media_id AND u.integration_id = m.integration_id AND u.uploaded_at <= a.claimed_at
+""")
+
+
 async def begin(database: Database, media_id: UUID, integration_id: UUID) -> Wanted | None:
     """What there is to upload; None when no message wants it any more, or the number may not ask now."""
     async with database.statement() as connection:
@@ -137,6 +149,15 @@ async def forget(database: Database, integration_id: UUID, meta_media_id: str) -
     """Meta does not know this id any more: the file is to be uploaded anew before it is sent again."""
     async with database.statement() as connection:
         await connection.execute(_FORGET, {"integration_id": integration_id, "meta_media_id": meta_media_id})
+
+
+async def forget_posted(connection: AsyncConnection, attempts: Mapping[UUID, int]) -> None:
+    """Meta could not use the files that these messages were posted with, told by a status: to be uploaded anew.
+
+    `attempts` has the attempt of each message, which the caller has locked.
+    """
+    if attempts:
+        await connection.execute(_FORGET_POSTED, {"ids": list(attempts), "numbers": list(attempts.values())})
 
 
 def _key(wanted: Wanted) -> dict[str, UUID]:

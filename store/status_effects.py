@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import consequences, nudges
+from store import consequences, media_uploads, nudges
 from store.consequences import Attempted, Trouble
 from store.transitions import Delivery, State
 from store.verdicts import Attempt, Judgement, Row, Told, judge
@@ -30,12 +30,15 @@ class Locked:
     conversation_id: UUID
     just_posted: bool
     row: Row
+    own_file: bool
+    """It carries a file that the business has given us."""
 
 
 _LOCK = text("""
     SELECT m.id, m.organization_id, m.integration_id, m.conversation_id,
            coalesce(m.claimed_at > clock_timestamp() - CAST(:just AS interval), false) AS just_posted,
-           m.state, m.attempt, m.delivery, m.wamid, m.error_code, m.error_detail, m.reason
+           m.state, m.attempt, m.delivery, m.wamid, m.error_code, m.error_detail, m.reason,
+           m.media_id IS NOT NULL AS own_file
     FROM messages m WHERE m.id = ANY(CAST(:ids AS uuid[])) ORDER BY m.id FOR NO KEY UPDATE
 """)
 
@@ -98,6 +101,7 @@ async def lock_messages(connection: AsyncConnection, message_ids: Iterable[UUID]
             conversation_id=row.conversation_id,
             just_posted=row.just_posted,
             row=judged,
+            own_file=row.own_file,
         )
     return found
 
@@ -120,7 +124,7 @@ async def settle(connection: AsyncConnection, locked: Collection[Locked]) -> Non
     attempts = await _attempts(connection, ids)
     told = await _told(connection, ids)
     judged = [
-        (message, judge(message.row, attempts.get(message.id, []), told.get(message.id, []))) for message in locked
+        (one, judge(one.row, attempts.get(one.id, []), told.get(one.id, []), own_file=one.own_file)) for one in locked
     ]
     await _write(connection, [(message, judgement) for message, judgement in judged if _changes(message, judgement)])
     changed_attempts = [
@@ -132,6 +136,7 @@ async def settle(connection: AsyncConnection, locked: Collection[Locked]) -> Non
     await _write_attempts(connection, changed_attempts)
     troubles = [found for message, judgement in judged if (found := _trouble(message, judgement)) is not None]
     await consequences.follow(connection, troubles)
+    await media_uploads.forget_posted(connection, _of_files(judged))
     await _mark(connection, judged)
     await consequences.slow_numbers(connection, troubles)
 
@@ -207,6 +212,15 @@ def _trouble(message: Locked, judgement: Judgement) -> Trouble | None:
         source="status",
         of=Attempted(message.id, message.conversation_id, message.row.attempt, refusal.refusals),
     )
+
+
+def _of_files(judged: Sequence[tuple[Locked, Judgement]]) -> dict[UUID, int]:
+    """The attempts that Meta refused for their file of ours, by their message."""
+    return {
+        message.id: judgement.refusal.told.attempt
+        for message, judgement in judged
+        if judgement.refusal is not None and judgement.refusal.of_file
+    }
 
 
 async def _mark(connection: AsyncConnection, judged: Sequence[tuple[Locked, Judgement]]) -> None:

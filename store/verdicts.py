@@ -9,9 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from store.transitions import Delivery, Event, State, after
-from whatsapp.errors import Verdict, classify
+from whatsapp.errors import Verdict, classify, is_of_a_file
 
 DOUBLED = "Doubled: Meta accepted more than one attempt."
+FILE_ANEW = "Meta does not take its file by the id it had: it is uploaded anew."
+FILE_REFUSED = (
+    "Meta does not take its file, though it was uploaded anew. Check its type, size and codecs against docs/media.md, "
+    "give the corrected file to POST /api/v1/whatsapp/media and send that one."
+)
 _GOOD = frozenset(delivery.value for delivery in Delivery if delivery is not Delivery.NONE)
 _WEIGHT = {"retry": 1, "hold": 2, "permanent": 3}
 
@@ -71,6 +76,8 @@ class Refusal:
     told: Told
     refusals: int
     """How often the message was refused with this code."""
+    of_file: bool = False
+    """It was refused for the file of ours that it carries: Meta is not to be shown that upload again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ class Judgement:
 class _Failure:
     told: Told
     verdict: Verdict
+    of_file: bool
 
 
 def is_good(status: str) -> bool:
@@ -96,12 +104,15 @@ def is_good(status: str) -> bool:
     return status in _GOOD
 
 
-def judge(row: Row, attempts: Sequence[Attempt], told: Sequence[Told]) -> Judgement:
-    """Bring a row and its attempts in line with everything that was said of them."""
+def judge(row: Row, attempts: Sequence[Attempt], told: Sequence[Told], *, own_file: bool = False) -> Judgement:
+    """Bring a row and its attempts in line with everything that was said of them.
+
+    `own_file`: it carries a file of ours, which Meta may want once more before the message fails for it.
+    """
     own_wamids = {attempt.number: attempt.wamid for attempt in attempts}
     relevant = [one for one in told if own_wamids.get(one.attempt) in (None, one.wamid)]
     numbers = {one.attempt for one in relevant}
-    failures = {number: failure for number in numbers if (failure := _failure(number, relevant))}
+    failures = {number: failure for number in numbers if (failure := _failure(number, relevant, own_file=own_file))}
     heard = {one.attempt: one.wamid for one in sorted(relevant, key=lambda one: one.wamid) if is_good(one.status)}
     judged = tuple(_attempt(attempt, heard.get(attempt.number), failures.get(attempt.number)) for attempt in attempts)
     risen = replace(
@@ -119,22 +130,24 @@ def _reached(one: Told) -> Delivery:
     return Delivery(one.status) if is_good(one.status) else Delivery.NONE
 
 
-def _failure(number: int, told: Sequence[Told]) -> _Failure | None:
+def _failure(number: int, told: Sequence[Told], *, own_file: bool) -> _Failure | None:
     """The `failed` status that decides about an attempt; none when it was delivered."""
     of_it = [one for one in told if one.attempt == number]
     if any(_reached(one).rank >= Delivery.DELIVERED.rank for one in of_it):
         return None
-    failures = [
-        _Failure(one, classify(one.code, subcode=one.subcode, detail=one.detail, certain=True))
-        for one in of_it
-        if one.status == "failed"
-    ]
+    failures = [_judged(one, own_file=own_file) for one in of_it if one.status == "failed"]
     return max(failures, key=_weight, default=None)
+
+
+def _judged(one: Told, *, own_file: bool) -> _Failure:
+    verdict = classify(one.code, subcode=one.subcode, detail=one.detail, certain=True)
+    return _Failure(one, verdict, own_file and verdict.kind == "permanent" and is_of_a_file(one.code, one.detail))
 
 
 def _weight(failure: _Failure) -> tuple[int, datetime, int, str]:
     told = failure.told
-    return (_WEIGHT.get(failure.verdict.kind, 0), told.at, told.code or 0, told.detail)
+    kind = "retry" if failure.of_file else failure.verdict.kind
+    return (_WEIGHT.get(kind, 0), told.at, told.code or 0, told.detail)
 
 
 def _attempt(attempt: Attempt, heard: str | None, failure: _Failure | None) -> Attempt:
@@ -156,7 +169,8 @@ def _failed(row: Row, attempts: tuple[Attempt, ...], failure: _Failure) -> Judge
     refusals = max(1, sum(one.state == "rejected" and one.error_code == told.code for one in attempts))
     given_up = verdict.most_attempts is not None and refusals >= verdict.most_attempts
     # Nothing of ours can be repeated where nothing of ours was sent.
-    permanent = verdict.kind == "permanent" or given_up or row.attempt == 0
+    anew = failure.of_file and refusals == 1 and row.attempt > 0
+    permanent = not anew and (verdict.kind == "permanent" or given_up or row.attempt == 0)
     state = after(row.state, _event(row.state, permanent=permanent), delivery=row.delivery)
     if state is None and (permanent or row.state is not State.QUEUED or row.error_code == told.code):
         return Judgement(row, attempts)
@@ -165,10 +179,18 @@ def _failed(row: Row, attempts: tuple[Attempt, ...], failure: _Failure) -> Judge
         state=state or row.state,
         error_code=told.code,
         error_detail=told.detail or None,
-        reason=f"Given up after {refusals} attempts: {verdict.meaning}" if given_up else verdict.in_words,
+        reason=_reason(failure, refusals, anew=anew, given_up=given_up),
     )
-    held = None if permanent else held_by(verdict, refusals=refusals)
-    return Judgement(decided, attempts, held, Refusal(verdict, told, refusals) if row.attempt else None)
+    held = None if permanent else Held("media", None) if anew else held_by(verdict, refusals=refusals)
+    refusal = Refusal(verdict, told, refusals, failure.of_file) if row.attempt else None
+    return Judgement(decided, attempts, held, refusal)
+
+
+def _reason(failure: _Failure, refusals: int, *, anew: bool, given_up: bool) -> str:
+    if failure.of_file:
+        return FILE_ANEW if anew else FILE_REFUSED
+    verdict = failure.verdict
+    return f"Given up after {refusals} attempts: {verdict.meaning}" if given_up else verdict.in_words
 
 
 def _event(state: State, *, permanent: bool) -> Event:

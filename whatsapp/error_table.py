@@ -233,7 +233,7 @@ RULES: dict[int, Rule] = {
     2388293: _permanent(_C.TEMPLATE, "The template has too many variables for its length."),
     2388299: _permanent(_C.TEMPLATE, "A variable stands at the template's very beginning or end."),
     # Media
-    131052: _permanent(_C.MEDIA, "The customer's file could not be fetched, or is over 100 MB."),
+    131052: _permanent(_C.MEDIA, "Meta could not fetch the file, or it is over 100 MB."),
     131053: _permanent(_C.MEDIA, "The file could not be uploaded: its type differs, or its link's host failed."),
     # Registration of numbers
     131037: _permanent(_C.REGISTRATION, "The 555 number has no approved display name yet."),

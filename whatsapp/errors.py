@@ -17,6 +17,7 @@ __all__ = [
     "Kind",
     "Verdict",
     "classify",
+    "is_of_a_file",
     "is_wrong_proof",
     "is_wrong_secret",
 ]
@@ -24,6 +25,8 @@ __all__ = [
 _SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
 _CLIENT_SECRET = ("client secret", "client_secret")
+_OF_FILES = frozenset({131052, 131053})
+_OF_ANY_PARAMETER = frozenset({100, 131009})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,14 @@ def classify(
 def is_wrong_proof(code: int | None, detail: str | None) -> bool:
     """Whether Meta refused a call for the proof by the app's secret: certainly nothing was done."""
     return _special(code, None, (detail or "").lower()) is error_table.WRONG_PROOF
+
+
+def is_of_a_file(code: int | None, detail: str | None) -> bool:
+    """Whether Meta refused a message for the file that it names: two codes tell of any parameter, and words say which.
+
+    A file of ours may be known to Meta no more by the id it had: it is uploaded anew, once, before its message fails.
+    """
+    return code in _OF_FILES or (code in _OF_ANY_PARAMETER and "media" in (detail or "").lower())
 
 
 def is_wrong_secret(detail: str | None) -> bool:

@@ -10,8 +10,10 @@ import pytest
 
 from store.engine import Database
 from store.objects import key_of
+from store.verdicts import FILE_ANEW, FILE_REFUSED
 from tests import rows
-from tests.activities.moving import JPEG, FileHouse, file_house
+from tests.activities.moving import CUSTOMER, JPEG, FileHouse, file_house
+from tests.intake.letters import Customer, Letters, take_in
 
 DAY = timedelta(days=1)
 
@@ -92,7 +94,7 @@ async def test_an_id_that_meta_forgot_before_its_time_is_replaced_once(house: Fi
     await house.house.work()
     row = await _message(house, message_id)
     assert (row.state, row.hold) == ("queued", "media")
-    assert row.reason == "Meta does not take its file by the id it had: it is uploaded anew."
+    assert row.reason == FILE_ANEW
     assert await house.files(talk) == [media_id]
     await house.move(media_id)
     await house.house.work()
@@ -108,7 +110,70 @@ async def test_a_file_that_meta_refuses_under_its_new_id_too_fails_its_message(h
         await house.move(media_id)
         await house.house.work()
     row = await _message(house, message_id)
-    assert (row.state, row.error_code, row.attempt) == ("failed", 131053, 2)
+    assert (row.state, row.error_code, row.attempt, row.reason) == ("failed", 131053, 2, FILE_REFUSED)
+
+
+async def _fails_late(house: FileHouse, message_id: UUID, code: int = 131053) -> Any:
+    """Meta tells by a status that the message did not go out; the row after that."""
+    letters = Letters(house.number, Customer(CUSTOMER, None))
+    query = "SELECT wamid FROM message_attempts WHERE message_id = :id ORDER BY attempt DESC LIMIT 1"
+    wamid = (await house.house.checks.rows(query, id=message_id))[0].wamid
+    await take_in(house.database, letters.statuses(letters.status(wamid, "failed", code=code)))
+    return await _message(house, message_id)
+
+
+@pytest.mark.parametrize("code", [131052, 131053])
+async def test_a_file_that_fails_after_meta_took_its_message_is_uploaded_and_sent_once_more(
+    house: FileHouse, talk: UUID, code: int
+) -> None:
+    media_id = await house.kept()
+    message_id = await house.picture(talk, media_id)
+    await house.move(media_id)
+    await house.house.work()
+    row = await _fails_late(house, message_id, code)
+    assert (row.state, row.hold, row.hold_until) == ("queued", "media", None)
+    assert row.reason == FILE_ANEW
+    assert await _uploads(house) == [], "whoever sends it next would send what Meta cannot use"
+    assert talk in await house.house.due()
+    assert await house.files(talk) == [media_id]
+    await house.move(media_id)
+    await house.house.work()
+    again = await _message(house, message_id)
+    assert (again.state, again.attempt, again.reason) == ("accepted", 2, None)
+
+    row = await _fails_late(house, message_id, code)
+    assert (row.state, row.error_code, row.hold) == ("failed", code, None)
+    assert row.reason == FILE_REFUSED
+    assert "POST /api/v1/whatsapp/media" in row.reason
+    assert await _uploads(house) == []
+    await house.house.work()
+    assert await house.house.accepted() == [message_id, message_id], "two attempts, the first of which Meta took back"
+
+
+async def test_a_late_failure_of_an_old_upload_leaves_the_new_one_alone(house: FileHouse, talk: UUID) -> None:
+    media_id = await house.kept()
+    other = await rows.conversation(house.database, house.number, wa_id="491700000002")
+    first, second = [await house.picture(place, media_id) for place in (talk, other)]
+    await house.move(media_id)
+    await house.house.work()
+    await _fails_late(house, first)
+    await house.move(media_id)
+    [new] = await _uploads(house)
+    assert (await _fails_late(house, second)).hold == "media"
+    assert [upload.meta_media_id for upload in await _uploads(house)] == [new.meta_media_id]
+    assert (await house.move(media_id)).state == "uploaded"
+    await house.house.work()
+    assert (await _message(house, second)).state == "accepted"
+    assert len([call for call in await house.meta.calls() if call.call == "upload_media"]) == 2
+
+
+async def test_a_link_that_fails_late_fails_its_message_with_what_to_do(house: FileHouse, talk: UUID) -> None:
+    content = {"image": {"link": "https://example.com/a.jpg"}}
+    [message_id] = await house.house.queue(talk, "", type="image", content=content)
+    await house.house.work()
+    row = await _fails_late(house, message_id)
+    assert (row.state, row.hold) == ("failed", None)
+    assert row.reason.endswith("Check the file's type and size and send it anew.")
 
 
 async def test_a_file_that_meta_does_not_take_fails_its_messages_and_lets_what_is_behind_them_go(

@@ -7,14 +7,14 @@ from store.transitions import Delivery, State
 from store.verdicts import Attempt, Row, Told, judge
 from tests.intake.letters import ago
 
-UNDELIVERABLE, LIMIT, PAYMENT, DEAD_TOKEN, PER_USER = 131026, 130429, 131042, 190, 131049
+UNDELIVERABLE, LIMIT, PAYMENT, DEAD_TOKEN, PER_USER, FILE = 131026, 130429, 131042, 190, 131049, 131053
 
 _told = st.builds(
     lambda said, second: Told(1, "wamid.1", said[0], ago(minutes=5) + timedelta(seconds=second), said[1]),
     st.sampled_from(
         [
             *((name, None) for name in ("sent", "delivered", "read", "played")),
-            *(("failed", code) for code in (UNDELIVERABLE, LIMIT, PAYMENT, DEAD_TOKEN, PER_USER)),
+            *(("failed", code) for code in (UNDELIVERABLE, LIMIT, PAYMENT, DEAD_TOKEN, PER_USER, FILE)),
         ]
     ),
     st.integers(0, 3),
@@ -34,7 +34,7 @@ def _fold(before: Row, told: list[Told]) -> tuple[Row, tuple[Attempt, ...], str 
         Attempt(1, "accepted" if before.state is State.ACCEPTED else "posting", before.wamid),
     )
     for n in range(len(told)):
-        judged = judge(now, attempts, told[: n + 1])
+        judged = judge(now, attempts, told[: n + 1], own_file=True)
         hold = judged.held.hold if judged.held else (hold if judged.row.state is State.QUEUED else None)
         now, attempts = judged.row, judged.attempts
     return now, attempts, hold
