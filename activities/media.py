@@ -4,8 +4,7 @@ What passes by itself is no failure of the activity: the row says what it waits 
 conversation has it moved again.
 """
 
-import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 from temporalio import activity
@@ -18,23 +17,18 @@ from store import media_fetches
 from workflows.contracts import FileActivities, FileMoved, MoveFile
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class FileMoves(FileActivities):
-    """The files that one worker process moves, `at_once` of them; the others wait for their turn."""
+    """The files that one worker process moves."""
 
     fetching: Fetching
     uploading: Uploading
-    at_once: int
-    _room: asyncio.Semaphore = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._room = asyncio.Semaphore(self.at_once)
 
     @activity.defn(name="move_file")
     async def move_file(self, command: MoveFile) -> FileMoved:
         """Fetch it if it is a customer's, bring it to Meta if it is ours."""
         media_id, integration_id = UUID(command.media_id), UUID(command.integration_id)
-        async with heartbeating(), self._room:
+        async with heartbeating():
             if await media_fetches.is_inbound(self.fetching.database, media_id):
                 state, why = await self.fetching.fetch(media_id)
             else:

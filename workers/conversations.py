@@ -1,4 +1,4 @@
-"""The workers of conversations: one for their runs with local activities, one for what has to be a regular activity."""
+"""The workers of conversations: for their runs with local activities, for regular activities, and for files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from activities.uploading_files import Uploading
 from settings import Settings
 from store.turn_plan import Rules
 from workers.parts import Parts
-from workflows.contracts import ACTIVITIES_QUEUE, CONVERSATIONS_QUEUE
+from workflows.contracts import ACTIVITIES_QUEUE, CONVERSATIONS_QUEUE, FILES_QUEUE
 from workflows.conversation import ConversationWorkflow
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ConversationWorkers:
-    """The two workers, and the post office, which is closed before the process ends."""
+    """The workers, and the post office, which is closed before the process ends."""
 
     workers: list[Worker]
     posts: PostOffice
@@ -52,15 +52,16 @@ def conversation_workers(temporal: Client, parts: Parts) -> ConversationWorkers:
         activities.ask_agent,
         activities.fail_turn,
     ]
-    regular = [*every, _files(parts).move_file]
-    return ConversationWorkers([_runs(temporal, parts, every), _regular(temporal, parts, regular)], posts)
+    slots = settings.worker.activity_slots
+    regular = _regular(temporal, parts, ACTIVITIES_QUEUE, every, slots=slots)
+    files = _regular(temporal, parts, FILES_QUEUE, [_files(parts).move_file], slots=settings.media.moves)
+    return ConversationWorkers([_runs(temporal, parts, every), regular, files], posts)
 
 
 def _files(parts: Parts) -> FileMoves:
-    settings = parts.settings.media
-    fetching = Fetching(parts.database, parts.ring, parts.media, parts.objects, settings.timeout)
-    uploading = Uploading(parts.database, parts.ring, parts.media, parts.objects)
-    return FileMoves(fetching, uploading, at_once=settings.moves)
+    timeout = parts.settings.media.timeout
+    fetching = Fetching(parts.database, parts.ring, parts.media, parts.objects, timeout)
+    return FileMoves(fetching, Uploading(parts.database, parts.ring, parts.media, parts.objects))
 
 
 def _runs(temporal: Client, parts: Parts, activities: list[Callable[..., Any]]) -> Worker:
@@ -82,13 +83,13 @@ def _runs(temporal: Client, parts: Parts, activities: list[Callable[..., Any]]) 
     )
 
 
-def _regular(temporal: Client, parts: Parts, activities: list[Callable[..., Any]]) -> Worker:
+def _regular(temporal: Client, parts: Parts, queue: str, activities: list[Callable[..., Any]], *, slots: int) -> Worker:
     return Worker(
         temporal,
-        task_queue=ACTIVITIES_QUEUE,
+        task_queue=queue,
         activities=activities,
         interceptors=[FailureGuard(parts.database)],
-        max_concurrent_activities=parts.settings.worker.activity_slots,
+        max_concurrent_activities=slots,
         max_heartbeat_throttle_interval=timedelta(seconds=2),
         default_heartbeat_throttle_interval=timedelta(seconds=2),
         graceful_shutdown_timeout=parts.settings.worker.drain,

@@ -14,6 +14,8 @@ from temporalio.common import SearchAttributeKey
 
 CONVERSATIONS_QUEUE = "conversations"
 ACTIVITIES_QUEUE = "activities"
+FILES_QUEUE = "files"
+"""Apart: a hundred files that hang would otherwise take every slot of those that ask agents."""
 CONTROL_QUEUE = "control"
 
 WA_ORGANIZATION = SearchAttributeKey.for_keyword("WaOrganization")

@@ -14,6 +14,7 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from workflows.contracts import (
     ACTIVITIES_QUEUE,
+    FILES_QUEUE,
     WA_STATE,
     WA_WAITING_FOR,
     WA_WINDOW_UNTIL,
@@ -185,7 +186,7 @@ class ConversationWorkflow:
             await workflow.execute_activity_method(
                 FileActivities.move_file,
                 MoveFile(media_id, integration_id),
-                task_queue=ACTIVITIES_QUEUE,
+                task_queue=FILES_QUEUE,
                 start_to_close_timeout=_MOVE_TOTAL,  # the activity bounds itself, and a dead worker's heart stops
                 schedule_to_close_timeout=_MOVE_TOTAL,
                 heartbeat_timeout=_HEARTBEAT,

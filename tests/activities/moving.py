@@ -156,5 +156,5 @@ async def file_house(
             timeout=most,
         )
         fetching = Fetching(database, RING, calls, objects, most)
-        moves = FileMoves(fetching, Uploading(database, RING, calls, objects), at_once=3)
+        moves = FileMoves(fetching, Uploading(database, RING, calls, objects))
         yield FileHouse(house, calls, objects, folder, moves)

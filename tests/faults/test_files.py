@@ -6,24 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from aiohttp import web
 from PIL import Image
 
 from tests.faults.conftest import OpenHouse
 from tests.faults.house import House, new_customers
+from tests.unit.servers import http_server
 
 FILM = bytes(range(256)) * 4096 * 12
 """Twelve megabytes: more than is held in memory."""
 
 
-async def test_a_worker_killed_in_the_middle_of_a_file_leaves_it_to_the_next_which_fetches_it_whole(
+async def test_a_file_on_its_way_keeps_no_agent_waiting_and_a_killed_worker_leaves_it_whole_to_the_next(
     open_house: OpenHouse,
 ) -> None:
-    house = await open_house()
-    [customer] = new_customers(1)
-    folder = house.stack.folder / "media"
-    await house.simulator.add_fault("slow", call="download", seconds=8, count=1)
-    await house.simulator.customer_sends_file(house.line.phone_number_id, customer, "video", FILM, "video/mp4")
+    house = await open_house(environment={"WORKER_ACTIVITY_SLOTS": "1"})
+    [customer, other] = new_customers(2)
+    folder, files = house.stack.folder / "media", house.line
+    await house.simulator.add_fault("slow", call="download", seconds=20, count=1)
+    await house.simulator.customer_sends_file(files.phone_number_id, customer, "video", FILM, "video/mp4")
     await house.until(lambda: _begun(folder), within=20, what="the file is being written")
+    async with http_server(_agent) as url:
+        await house.connect(kind="http", url=url, secret="whsec_" + "c2VjcmV0" * 6)
+        await house.exchange(other, "hello")
+    house.line = files
+    assert await _begun(folder), "the file is there: the agent was asked only then"
     house.supervisor.kill("worker")
     assert (await _only(house)).state == "waiting"
     await house.supervisor.restart("worker")
@@ -47,6 +54,10 @@ async def test_a_picture_of_the_business_reaches_the_customer_by_the_id_that_met
     await house.until(lambda: _is_delivered(house), within=20, what="the picture is delivered")
     [upload] = await house.rows("SELECT meta_media_id FROM media_uploads WHERE integration_id = :line")
     assert await house.simulator.file(upload.meta_media_id) == picture
+
+
+async def _agent(_: web.BaseRequest) -> web.Response:
+    return web.json_response({"replies": [{"type": "text", "text": {"body": "hello"}}]})
 
 
 def _picture() -> bytes:

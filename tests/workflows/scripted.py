@@ -93,7 +93,8 @@ async def running(client: Client, script: Scripted, **limits: object) -> AsyncIt
     start = ConversationInput(str(uuid4()), **limits)  # type: ignore[arg-type]
     async with (
         Worker(client, task_queue=queue, workflows=[ConversationWorkflow], activities=every),
-        Worker(client, task_queue="activities", activities=[*every, script.move_file]),
+        Worker(client, task_queue="activities", activities=every),
+        Worker(client, task_queue="files", activities=[script.move_file]),
     ):
         handle = await client.start_workflow(
             "ConversationWorkflow", start, id=f"conversation/{uuid4()}", task_queue=queue, start_signal="look"
