@@ -10,7 +10,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
 from tests.workflows.scripted import Scripted, idle, running, until
-from workflows.contracts import AskOutcome, Look, SendOutcome
+from workflows.contracts import AskOutcome, FileMoved, Look, MoveFile, SendOutcome
 
 Run = WorkflowHandle[object, None]
 
@@ -54,6 +54,34 @@ async def _sent(_: Run, script: Scripted) -> None:
     await until(lambda: bool(script.sent), seconds=30)
 
 
+async def _looked_meanwhile(run: Run, script: Scripted) -> None:
+    """While the file is on its way the customer writes, and is answered."""
+    await until(lambda: bool(script.moves))
+    await run.signal("look")
+    await until(lambda: script.looks >= 3)
+
+
+async def _on_its_way(command: MoveFile) -> FileMoved:
+    await asyncio.sleep(0.5)
+    return FileMoved(command.media_id, "fetched")
+
+
+async def _uploaded(command: MoveFile) -> FileMoved:
+    return FileMoved(command.media_id, "uploaded")
+
+
+def _fetching(n: int) -> Look:
+    if n < 3:
+        return idle(files=("f1",), integration_id="i1", pending=True, to_send=["m1"] if n == 2 else [])
+    return idle()
+
+
+def _uploading(n: int) -> Look:
+    if n == 1:
+        return idle(files=("f1",), integration_id="i1", pending=True, state="waiting", waiting_for="its file")
+    return idle(to_send=["m1"]) if n == 2 else idle()
+
+
 def _away(n: int) -> Look:
     if n < 4:
         raise ApplicationError("Postgres does not answer.", type="unavailable")
@@ -76,6 +104,8 @@ def plays() -> dict[str, Conversation]:
     closing = Scripted(lambda n: idle(next_in=timedelta(seconds=0.3)) if n == 1 else Look(""))
     answering = Scripted(lambda n: asks if n == 1 else idle(), ask=lambda _: AskOutcome("t1", "answered", replies=1))
     sending = Scripted(lambda n: idle(to_send=[f"m{n}"]))
+    fetching, uploading = Scripted(_fetching), Scripted(_uploading)
+    fetching.move_as, uploading.move_as = _on_its_way, _uploaded
     return {
         "exchange": Conversation(sending, _exchanges),
         "continued": Conversation(Scripted(lambda n: idle(to_send=[f"m{n}"])), _exchanges, {"events_per_run": 8}),
@@ -84,4 +114,6 @@ def plays() -> dict[str, Conversation]:
         "asked": Conversation(answering, _asked),
         "agent-failed": Conversation(Scripted(lambda n: asks if n == 1 else idle(), ask=_never), _failed),
         "postgres-away": Conversation(Scripted(_away), _sent),
+        "file-fetched": Conversation(fetching, _looked_meanwhile),
+        "file-uploaded": Conversation(uploading, _sent),
     }

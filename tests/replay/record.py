@@ -1,4 +1,4 @@
-"""Record histories for the replay test: `python -m tests.replay.record RELEASE [ADDRESS] [KIND…]`.
+"""Record histories for the replay test: `python -m tests.replay.record RELEASE [ADDRESS] [KIND or NAME…]`.
 
 Needs a Temporal dev server with our search attributes (`holdfast dev` runs one). Plays runs by script and stores each
 as `histories/<release>-<name>.json`; all kinds, unless some are named. Never replaces a history. With all kinds the
@@ -63,16 +63,17 @@ async def _store(client: Client, file: Path, play: Play) -> None:
     print(file)  # noqa: T201 - a tool run by hand
 
 
-async def main(release: str, address: str = "127.0.0.1:7233", *kinds: str) -> None:
+async def main(release: str, address: str = "127.0.0.1:7233", *wanted: str) -> None:
     """Play and store each run; a conversation's file has no kind in its name. All kinds: a release is made."""
     client = await Client.connect(address, data_converter=pydantic_data_converter)
-    if not kinds:
+    if not wanted:
         for name in LONG_LIVED:
             shutil.copy(WORKFLOWS / name, BEFORE / name)
-    for kind in kinds or KINDS:
-        for name, play in KINDS[kind]().items():
+    for kind, plays in KINDS.items():
+        for name, play in plays().items():
             named = name if kind == "conversation" else f"{kind}-{name}"
-            await _store(client, HISTORIES / f"{release}-{named}.json", play)
+            if not wanted or kind in wanted or named in wanted:
+                await _store(client, HISTORIES / f"{release}-{named}.json", play)
 
 
 if __name__ == "__main__":
