@@ -4,6 +4,7 @@
 in it, write what was decided. What is decided, and why, is `store.turn_plan`: pure, tested without a database.
 """
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from store.ids import new_id
 from store.media_fetches import WAITING_FILES
 from store.turn_plan import Conversation, Open, Plan, Reply, Rules, plan
 
-_CONVERSATION = text(f"""
+_CONVERSATION = text("""
     SELECT c.id, c.organization_id, c.integration_id, c.in_charge, c.in_charge_reason, c.in_charge_since,
            CASE c.in_charge WHEN 'person' THEN
              (SELECT m.created_at FROM messages m
@@ -35,24 +36,30 @@ _CONVERSATION = text(f"""
             WHERE b.conversation_id = c.id AND b.turn_no = c.last_turn_no - CAST(:max_turns AS int) + 1
               AND b.began_at > greatest(c.in_charge_since, clock_timestamp() - CAST(:turns_within AS interval))) > 0
              AS too_many_turns,
-           clock_timestamp() AS now, w.files, w.files_next_at
+           clock_timestamp() AS now
     FROM conversations c
     JOIN integrations i ON i.id = c.integration_id
     JOIN agent_flows f ON f.id = i.agent_flow_id
     LEFT JOIN turns t ON t.conversation_id = c.id AND t.turn_no = c.last_turn_no AND t.state = 'asking'
-    CROSS JOIN LATERAL ({WAITING_FILES}) AS w
     WHERE c.id = :conversation_id AND c.merged_into IS NULL
     FOR NO KEY UPDATE OF c
-""")  # noqa: S608 - the words of `store.media_fetches`
-
-_OPEN = text("""
-    SELECT id, direction, author, type, content, state, wamid, meta_timestamp, webhook_event_id, place, created_at,
-           queue_no, category, attempt, resends, hold, hold_since, hold_until, claimed_at, unknown_until, send_before,
-           coalesce(unknown_policy, :unknown_policy) AS unknown_policy, reason, media_id,
-           EXISTS (SELECT FROM turns WHERE conversation_id = :conversation_id AND state = 'asking') AS is_asked
-    FROM messages
-    WHERE conversation_id = :conversation_id AND state IN ('received', 'queued', 'sending', 'unknown')
 """)
+
+# Read under the lock, the files too: one that arrives while a look waits for the lock would else have its mark cleared.
+_OPEN = text(f"""
+    SELECT m.id, m.direction, m.author, m.type, m.content, m.state, m.wamid, m.meta_timestamp, m.webhook_event_id,
+           m.place, m.created_at, m.queue_no, m.category, m.attempt, m.resends, m.hold, m.hold_since, m.hold_until,
+           m.claimed_at, m.unknown_until, m.send_before, coalesce(m.unknown_policy, :unknown_policy) AS unknown_policy,
+           m.reason, m.media_id,
+           EXISTS (SELECT FROM turns WHERE conversation_id = :conversation_id AND state = 'asking') AS is_asked,
+           w.files, w.files_next_at
+    FROM conversations c
+    JOIN integrations i ON i.id = c.integration_id
+    CROSS JOIN LATERAL ({WAITING_FILES}) AS w
+    LEFT JOIN messages m
+      ON m.conversation_id = c.id AND m.state IN ('received', 'queued', 'sending', 'unknown')
+    WHERE c.id = :conversation_id
+""")  # noqa: S608 - the words of `store.media_fetches`
 
 _DECIDED = text("""
     WITH turn AS (
@@ -116,7 +123,7 @@ async def _look(
     conversation = await _conversation(connection, conversation_id, rules=rules)
     if conversation is None:
         return None
-    opened, is_asked = await _open(connection, conversation)
+    opened, is_asked, files = await _open(connection, conversation)
     if (is_asked and conversation.turn_id is None) or not _sends(conversation):
         # Of what happened while it waited for the lock a statement sees the locked row alone: a turn that another look
         # has begun, or a number that was released, whose mark this look would clear.
@@ -125,7 +132,8 @@ async def _look(
     if overdue:
         await unknowns.settle(connection, conversation, overdue, rules=rules)
         conversation = await _settled(connection, conversation, rules=rules)
-        opened, _ = await _open(connection, conversation)
+        opened, _, files = await _open(connection, conversation)
+    conversation = replace(conversation, **files)
     decided = plan(conversation, opened, rules=rules, turn_id=new_id())
     await _write(connection, conversation, decided, rules=rules)
     if decided.hand_over is not None:
@@ -167,12 +175,16 @@ async def _conversation(connection: AsyncConnection, conversation_id: UUID, *, r
     return None if row is None else Conversation(**row._mapping)  # noqa: SLF001  # Row's public way to a mapping
 
 
-async def _open(connection: AsyncConnection, conversation: Conversation) -> tuple[list[Open], bool]:
-    """What is open, and whether the agent is being asked."""
+async def _open(connection: AsyncConnection, conversation: Conversation) -> tuple[list[Open], bool, dict[str, Any]]:
+    """What is open, whether the agent is being asked, and the files that are to be fetched, as a conversation has them.
+
+    One row at least: of a conversation in which nothing is open it has no message.
+    """
     values = {"conversation_id": conversation.id, "unknown_policy": conversation.unknown_policy}
     rows = [dict(row) for row in (await connection.execute(_OPEN, values)).mappings()]
     asked = [row.pop("is_asked") for row in rows]
-    return [Open(**row) for row in rows], any(asked)
+    files = [{name: row.pop(name) for name in ("files", "files_next_at")} for row in rows]
+    return [Open(**row) for row in rows if row["id"] is not None], any(asked), files[0]
 
 
 async def _write(connection: AsyncConnection, conversation: Conversation, decided: Plan, *, rules: Rules) -> None:

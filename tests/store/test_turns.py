@@ -11,10 +11,12 @@ from store import asking, claims, nudges, outcomes
 from store.engine import Database
 from store.ids import new_id
 from store.integrations import mark_waiting_due
+from store.media_arrivals import Arrival, note_files
 from store.turn_plan import Plan, Reply, Rules
 from store.turns import look
 from tests.rows import change, connected_number, conversation, queued, received, row
 from tests.store.unknown import posted
+from whatsapp.kinds import File
 
 RULES = Rules()
 
@@ -94,6 +96,22 @@ async def test_a_look_that_waited_for_the_release_of_its_number_sends_what_waits
         assert not late.done()
 
     assert (await late).to_send == [message_id]
+
+
+async def test_a_look_that_waited_for_a_file_to_arrive_has_it_fetched(database: Database) -> None:
+    number = await connected_number(database)
+    conversation_id = await conversation(database, number)
+    message_id = await received(database, number, conversation_id)
+    wamid = (await row(database, "messages", message_id)).wamid
+    file = File("image", "file", "image/jpeg", None, None)
+    async with database.transaction() as connection:
+        await nudges.lock(connection, [conversation_id])
+        late = asyncio.create_task(plan_of(database, conversation_id))
+        await asyncio.sleep(0.3)
+        assert not late.done()
+        await note_files(connection, [Arrival(number.integration_id, wamid, file)])
+
+    assert len((await late).files) == 1
 
 
 async def test_a_look_moves_the_mark_to_what_must_happen_next(database: Database) -> None:
