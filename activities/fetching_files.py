@@ -127,7 +127,8 @@ class Fetching:
                 source="answer",
             )
             await media_fetches.troubled(self.database, trouble)
-            return LaterError(words, wait=timedelta(0))  # the number's release is what it waits for
+            # A held number's release is what it waits for; one that Meta has stopped goes on asking.
+            return LaterError(words, wait=None if verdict.hold == "stopped" else timedelta(0))
         return LaterError(words, wait=max(wanted.wait, verdict.delay(1), answer.regain_access or timedelta(0)))
 
     async def _read(self, wanted: Wanted, located: Located, token: str) -> Seen:

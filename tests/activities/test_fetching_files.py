@@ -209,6 +209,20 @@ async def test_a_dead_token_holds_the_number_and_the_file_goes_on_after_the_rele
     assert (await house.move(media_id)).state == "fetched"
 
 
+async def test_while_meta_restricts_the_number_each_attempt_at_its_file_waits_longer(
+    house: FileHouse, talk: UUID
+) -> None:
+    media_id = await house.arrives(talk)
+    await house.meta.add_fault("refuse", call="media", code=368, count=2)
+    for attempts, wait in ((9, 1024), (10, 2048)):
+        await rows.change(house.database, "UPDATE media SET attempts = :n WHERE id = :id", n=attempts, id=media_id)
+        assert (await house.move(media_id)).state == "waiting"
+        assert (await house.house.checks.integration()).state == "stopped"
+        assert (wait - 60) * SECOND < await house.due_again(media_id) <= wait * SECOND, "else it is asked without end"
+    await house.no_more_waiting(media_id)
+    assert (await house.move(media_id)).state == "fetched", "a number that may not send may read"
+
+
 async def test_a_file_whose_number_stays_held_for_seven_days_is_lost(house: FileHouse, talk: UUID) -> None:
     media_id = await house.arrives(talk)
     await house.house.checks.hold("held", "token")
