@@ -4,19 +4,20 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from intake import loop
 from intake.loop import Intake
 from settings import IntakeSettings
-from store import nudges
+from store import nudges, rates
 from store.engine import Database
 from store.errors import UnavailableError
 from tests.intake.letters import ADA, BOB, Customer, Letters, arrive, envelope, outcomes, rows
 from tests.rows import change, connected_number, conversation
 from workflows.client import DueConversation, LaterError
 
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 _PENDING = "SELECT id FROM webhook_events WHERE state = 'pending'"
 
 
@@ -62,18 +63,28 @@ async def _all_done(database: Database) -> bool:
     return not await rows(database, _PENDING)
 
 
+async def _booked(database: Database, messages: int) -> bool:
+    """Whether so many were taken of ten messages a second, from `LATER` on."""
+    taken = "SELECT extract(epoch FROM next_at - CAST(:later AS timestamptz)) AS seconds FROM rate_slots"
+    (slots,) = await rows(database, taken, later=LATER)
+    return round(float(slots.seconds) * 10 * rates.PACE, 3) == messages
+
+
 async def test_the_same_body_fifty_times_at_once_from_two_intakes_has_one_effect(database: Database) -> None:
     number = await connected_number(database)
     customers = [Customer(f"4917{n:08}", f"DE.{n}") for n in range(6)]
     said = [Letters(number, one).change(Letters(number, one).said()) for one in customers]
     bodies = [Letters(number).body(*_chance(seed).sample(said, len(said))) for seed in range(50)]
     starters = Listening(), Listening()
+    await change(database, "UPDATE rate_slots SET next_at = :later, per_second = 10", later=LATER)
     async with _running(database, *starters, intake_batch=3):
         await asyncio.gather(*(arrive(database, body) for body in bodies))
         await _until(lambda: _all_done(database), within=30)
+        await _until(lambda: _booked(database, 6), within=30)
     assert await outcomes(database) == {"applied": 6, "duplicate": 294}
     assert len(await rows(database, "SELECT * FROM messages")) == 6
     assert len(await rows(database, "SELECT * FROM contacts")) == 6
+    assert await _booked(database, 6), "of the number's messages per second no more are gone"
     assert await rows(database, "SELECT * FROM error_reports") == []
 
 

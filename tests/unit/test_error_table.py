@@ -1,4 +1,6 @@
-"""Every row of Meta's table of errors (section 8.3 of the facts), compared with ours: class and retry rule."""
+"""Every row of Meta's table of errors, compared with ours: class, retry rule, what it means, how long the wait is."""
+
+from datetime import timedelta
 
 import pytest
 
@@ -105,6 +107,48 @@ ROWS = """
 2593107 2593108 2593109                 G N
 """
 
+MEANT = """
+0 authenticate · 190 expired · 102 session · 104 missing · 3 permission · 10 permission · 299 permission
+131005 denied · 1 unknown error · 2 overloaded · 33 deleted · 100 parameter · 4 app's limit · 17 Graph API
+80007 account's limit · 130429 throughput · 131056 one customer · 131048 spam · 131064 category · 133016 10 times
+368 policy · 130497 country · 131031 locked · 130472 experiment · 130403 blocked · 131021 same number
+131026 not on WhatsApp · 131030 allow-list · 131037 display name · 131042 payment · 131044 calls · 131045 certificate
+131047 24 hours · 131049 held a marketing message back · 131050 stopped marketing · 131051 type · 131052 100 MB
+131053 uploaded · 131055 method · 131057 maintenance · 131060 not available · 131062 user id · 131063 switched off
+131000 wrong at Meta · 131008 missing · 131009 not valid · 131016 unavailable · 132000 number of parameters
+132001 no approved template · 132005 too long · 132007 policy · 132008 value · 132012 format · 132015 paused
+132016 disabled · 132018 validate · 132068 blocked · 132069 throttled · 133000 deregistration · 133004 unavailable
+133005 PIN is wrong · 133006 verified first · 133008 many wrong PINs · 133009 quickly · 133010 not registered
+133015 deleted just now · 136024 verified already · 134011 terms · 134100 Only marketing · 134101 synchronised
+134102 unavailable · 135000 parameters · 137000 identity · 139000 flow · 139101 block list · 139103 Blocking
+139200 Direct Send · 138006 call · 131215 group · 131208 group · 147001 username · 141006 payment · 141010 verified
+2388019 limit · 2388039 locked · 2388040 too long · 2388047 header · 2388072 body · 2388073 footer
+2388293 too many variables · 2388299 beginning or end · 2388012 migrated · 2494100 maintenance
+2593107 once · 2593108 24 hours · 2593109 history
+"""
+"""By Meta's titles: of each code something that no other code of its family means."""
+
+HELPS = """
+190 Reconnect · 10 access · 131005 access · 133010 Connect the number · 131042 payment method · 368 appeal
+131031 appeal · 131047 approved template · 131050 no marketing · 131062 number · 131030 list · 130403 Unblock
+133016 72 hours · 133000 Deregister · 133005 PIN · 133006 SMS or call · 133008 as Meta's detail says
+131048 quality · 131049 24 hours · 132015 Wait until · 132016 new template · 139200 approved template
+137000 Confirm · 134100 ordinary · 130429 by itself · 131056 by itself · 131000 found out first · 2 found out first
+"""
+"""What a person is told to do, or that nobody has to do anything."""
+
+FIRST_WAITS = """
+130429 1 s · 131056 1 s · 4 60 s · 80007 60 s · 17 60 s · 131057 60 s · 2494100 60 s · 133015 300 s · 134101 600 s
+132069 3600 s · 131049 86400 s
+"""
+"""Where Meta says how long: 8.1 and 8.3 of the facts. Where it says hours, see the last test of these."""
+
+
+def pairs(written: str) -> list[tuple[int, str]]:
+    """Each code with what stands behind it."""
+    found = [entry.split(maxsplit=1) for entry in written.replace("\n", " · ").split(" · ") if entry.strip()]
+    return [(int(code), words) for code, words in found]
+
 
 def rows() -> list[tuple[int, str, str]]:
     """Each code with its letters."""
@@ -132,6 +176,31 @@ def test_a_failed_status_means_the_same_but_for_what_it_makes_certain(code: int,
         assert (told.kind, told.most_attempts) == ("retry", FEW)
     else:
         assert told == answered
+
+
+def test_each_code_means_what_its_title_says() -> None:
+    meant = {code: classify(code).meaning for code, _ in pairs(MEANT)}
+    assert {code: words for code, words in pairs(MEANT) if words not in meant[code]} == {}
+    # Of a family one stands for all; every other row has a meaning here.
+    families = (*range(200, 300), *range(147001, 147006), *range(139000, 139005), 32, 341, 613, 139100, 139102, 138000)
+    alike = {*families, 138024, 131204, 2388091, 2388093, 2388103}
+    assert {code for code, _, _ in rows()} - meant.keys() <= alike
+
+
+def test_each_next_step_is_the_one_that_helps() -> None:
+    assert {code: words for code, words in pairs(HELPS) if words not in classify(code).next_step} == {}
+
+
+def test_a_dead_token_is_told_by_its_subcode() -> None:
+    ends = {458: "removed", 460: "password", 463: "expired", 464: "not confirmed", 467: "no longer valid"}
+    assert {code: words for code, words in ends.items() if words not in classify(190, subcode=code).meaning} == {}
+
+
+def test_the_first_wait_is_the_one_that_meta_names() -> None:
+    for code, seconds in pairs(FIRST_WAITS):
+        assert classify(code).delay(1) == timedelta(seconds=int(seconds.removesuffix(" s"))), code
+    for code in (131048, 131064):  # "hours"
+        assert classify(code).delay(1) >= timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
