@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -17,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, from_url
 
 from store.errors import FileMissingError, FilesUnavailableError, SettingsError
@@ -25,6 +26,7 @@ from store.errors import FileMissingError, FilesUnavailableError, SettingsError
 if TYPE_CHECKING:  # obstore has these for type checkers only
     from obstore import GetOptions, GetResult
     from obstore.store import ObjectStore as Bucket
+    from obstore.store import RetryConfig
 
 Answer = TypeVar("Answer")
 
@@ -32,11 +34,14 @@ PART = 5 * 1024 * 1024
 """Bytes written at once; S3 takes no smaller part of a file."""
 PARTS_AT_ONCE = 2
 """More would only hold more of each file in memory."""
+RETRY: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=20)}
+"""A bucket that does not answer is told of while somebody still waits for it; the usual would be ten and 3 minutes."""
 READ_AT_ONCE = 256 * 1024
 GATHERED = 1024 * 1024
 THREADS = 32
 """obstore's own coroutines may abort a process that ends right after one of them; called from threads it does not."""
 
+_ACCESS = "Whoever runs Holdfast compares MEDIA_URL with the credentials beside it: docs/operations.md, Files."
 _STAGED = range(1, 9)
 """What is being written into a folder stands beside its key, as `<key>#1`, `<key>#2` and so on."""
 _PLACE = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -69,7 +74,7 @@ class ObjectStore:
         try:
             if parts is None or parts.scheme == "file":
                 return cls._in_folder(Path(url if parts is None else unquote(parts.path)))
-            return cls(from_url(url))
+            return cls(from_url(url, retry_config=RETRY))
         except (BaseError, OSError, ValueError) as error:
             raise SettingsError(f"MEDIA_URL: no files can be kept there ({type(error).__name__}).") from None
 
@@ -98,7 +103,10 @@ class ObjectStore:
             work.exception()  # known: else asyncio would tell that nobody has looked at it
             raise
         with _told():
-            await work
+            try:
+                await work
+            except FileNotFoundError:
+                raise FilesUnavailableError("The place where files are kept is not there.") from None
         self._forget_staged(key)
 
     async def get(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
@@ -200,6 +208,8 @@ def _told() -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise FileMissingError("The file is not where it was put.") from None
+    except (PermissionError, PermissionDeniedError, UnauthenticatedError):
+        raise FilesUnavailableError("The place where files are kept does not let us in.", next_step=_ACCESS) from None
     except (BaseError, OSError) as error:
         raise FilesUnavailableError(
             f"The place where files are kept does not answer ({type(error).__name__})."
