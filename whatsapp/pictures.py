@@ -15,6 +15,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from whatsapp.media_types import KB, STILL_STICKER_BYTES
+from whatsapp.png_rows import has_all_rows
 
 MOST_JPEG_PIXELS = 50_000_000
 """As many as a phone's camera makes. One that loads step by step takes 150 MB to decode, any other a few."""
@@ -88,6 +89,8 @@ def _check_png(file: BinaryIO, head: bytes, size: int) -> None:
     file.seek(0)
     with PngImageFile(file) as image:
         image.load()
+    if not has_all_rows(file):
+        raise UnfitFileError("is cut off: rows of the picture are missing")
 
 
 def _check_webp(file: BinaryIO, head: bytes, size: int) -> None:

@@ -11,6 +11,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from whatsapp.pictures import MOST_SCANS, UNREADABLE, UnfitFileError
+from whatsapp.png_rows import has_all_rows
 from whatsapp.resumable import File
 
 MOST_BYTES = 5 * 1024 * 1024
@@ -64,3 +65,5 @@ def _decode(image: ImageFile, data: bytes) -> None:
     if data.startswith(_PNG):
         with _opened(data) as again:
             again.verify()
+        if not has_all_rows(BytesIO(data)):
+            raise UnfitFileError("is cut off: rows of the picture are missing")

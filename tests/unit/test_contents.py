@@ -114,6 +114,13 @@ def test_a_picture_that_is_something_else_besides_or_nothing_that_meta_takes_is_
         check(data, mime_type)
 
 
+@pytest.mark.parametrize("rows", [1, 99])
+def test_a_png_that_ends_well_and_lacks_rows_is_refused(rows: int) -> None:
+    check(png(100, 100, rows=100), PNG)
+    with pytest.raises(UnfitFileError, match="rows of the picture are missing"):
+        check(png(100, 100, rows=rows), PNG)
+
+
 def test_a_picture_that_would_need_gigabytes_is_refused_by_its_head() -> None:
     bombs = [
         (png(50_000, 50_000, rows=100), PNG),

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.files import png
 from tests.pictures import animated, bomb, long_text, many_scans, padded, picture
 from whatsapp.pictures import UnfitFileError
 from whatsapp.profile_picture import MOST_BYTES, checked
@@ -65,9 +66,15 @@ def test_a_png_that_has_all_its_pixels_and_no_end_is_refused(missing: int) -> No
         checked(picture()[:-missing])
 
 
+def test_a_png_that_ends_well_and_lacks_a_row_is_refused() -> None:
+    checked(png(400, 400))
+    with pytest.raises(UnfitFileError, match="rows of the picture are missing"):
+        checked(png(400, 400, rows=399))
+
+
 def test_a_png_of_which_a_part_behind_the_pixels_is_damaged_is_refused() -> None:
-    png = picture()
-    bent = bytearray(padded(png, len(png) + 100))
+    whole = picture()
+    bent = bytearray(padded(whole, len(whole) + 100))
     bent[-30] ^= 0xFF
     with pytest.raises(UnfitFileError, match="cut off or damaged"):
         checked(bytes(bent))
