@@ -1,6 +1,6 @@
 """What the API shows of messages: a conversation's, page by page, and the whole story of one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -130,11 +130,7 @@ async def list_messages(
     async with database.transaction() as connection:
         await check_conversation(connection, organization_id, conversation_id)
         page = await _ORDER.page(connection, query, wanted, make=message_of)
-        related = [Related(message.id, message.type, message.content) for message in page.items]
-        relations = await relations_of(connection, organization_id, related)
-        files = await files_of(connection, organization_id, list(relations))
-    found = [_with(message, relations[message.id], files.get(message.id)) for message in page.items]
-    return replace(page, items=found)
+        return replace(page, items=await with_what_belongs_to_them(connection, organization_id, page.items))
 
 
 async def message_story(database: Database, organization_id: UUID, message_id: UUID) -> Story:
@@ -164,6 +160,16 @@ async def message_story(database: Database, organization_id: UUID, message_id: U
             attempts=await attempts_of(connection, organization_id, message_id),
             statuses=await statuses_of(connection, organization_id, message_id),
         )
+
+
+async def with_what_belongs_to_them(
+    connection: AsyncConnection, organization_id: UUID, found: Sequence[Message]
+) -> list[Message]:
+    """Messages with what others say about them, and the files that they carry."""
+    related = [Related(message.id, message.type, message.content) for message in found]
+    relations = await relations_of(connection, organization_id, related)
+    files = await files_of(connection, organization_id, list(relations))
+    return [_with(message, relations[message.id], files.get(message.id)) for message in found]
 
 
 def message_of(row: Any) -> Message:

@@ -1,6 +1,6 @@
 """The messages of which nobody knows whether they arrived, page by page, and how many wait for a person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 from store.engine import Database
 from store.holds import IS_ASKED_ABOUT
 from store.paging import Keyset, Page, PageRequest
-from store.reading_messages import COLUMNS, Message, message_of
+from store.reading_messages import COLUMNS, Message, message_of, with_what_belongs_to_them
 from store.reading_parties import Parties, parties_of, with_parties
 from store.tables import integrations, message_decisions, messages
 
@@ -51,7 +51,11 @@ async def list_unknown(
     if waits_for is not None:
         query = query.where(IS_ASKED_ABOUT if waits_for == "person" else ~IS_ASKED_ABOUT)
     async with database.transaction() as connection:
-        return await _ORDER.page(connection, query, wanted, make=_unknown)
+        page = await _ORDER.page(connection, query, wanted, make=_unknown)
+        found = [one.message for one in page.items]
+        whole = await with_what_belongs_to_them(connection, organization_id, found)
+    items = [replace(one, message=message) for one, message in zip(page.items, whole, strict=True)]
+    return replace(page, items=items)
 
 
 async def count_undecided(database: Database, organization_id: UUID) -> int:

@@ -8,6 +8,8 @@ import pytest
 
 from store.integrations import connect_number
 from tests.api.edge import Edge, Tenant
+from tests.api.giving import give
+from tests.files import PDF
 from tests.rows import KEYED_HASH, RING, Number, change, conversation, queued, row
 from tests.store.unknown import asked, attempted, found, silence_is_proof, unknown
 
@@ -188,6 +190,20 @@ async def test_what_waits_for_a_decision_is_listed_by_number_and_by_what_it_wait
     assert await ids(integration_id=number, waits_for="person") == [str(over), str(old)]
     for filters in ({"state": "accepted"}, {"waits_for": "x"}, {"integration_id": "x"}):
         assert (await bakery.client.get(MESSAGES, params=filters)).status_code == 422
+
+
+async def test_the_list_tells_of_a_message_all_that_its_conversation_tells(api: Edge, bakery: Tenant) -> None:
+    file = (await give(bakery, PDF, filename="bill.pdf")).json()
+    answers = {"context": {"message_id": (await row(api.database, "messages", bakery.message_id)).wamid}}
+    content = {"document": {"media_id": file["id"]}} | answers
+    about = {"type": "document", "content": content, "media_id": UUID(file["id"])}
+    message_id = await asked(api.database, bakery.number, bakery.conversation_id, **about)
+    (listed,) = (await bakery.client.get(MESSAGES)).json()["items"]
+    assert (listed["message"]["file"]["filename"], listed["message"]["file"]["kind"]) == ("bill.pdf", "document")
+    assert listed["message"]["replies_to"]["message_id"] == str(bakery.message_id)
+    conversation_of = f"/api/v1/whatsapp/conversations/{bakery.conversation_id}/messages"
+    shown = (await bakery.client.get(conversation_of)).json()["items"]
+    assert listed["message"] == next(one for one in shown if one["id"] == str(message_id))
 
 
 async def test_the_status_of_a_number_says_how_many_messages_wait_for_a_decision(api: Edge, bakery: Tenant) -> None:
