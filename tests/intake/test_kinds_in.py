@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from store import onboarding_live, turns
 from store.engine import Database
 from store.paging import PageRequest
 from store.reading_messages import Message, list_messages, message_story
+from store.turn_facts import Rules
 from tests.intake.kinds_in import ABOUT_ANOTHER, FILES, KINDS_IN, NOT_ANSWERED, ORIGINAL, SHA256
 from tests.intake.letters import ADA, BOB, Letters, ago, outcomes, rows, take_in
 from tests.rows import change, connected_number, queued, row
@@ -90,10 +92,19 @@ async def test_the_file_of_an_answer_by_hand_is_fetched_too(database: Database) 
 
 async def test_a_file_of_a_number_that_is_being_connected_waits_until_it_is_live(database: Database) -> None:
     letters = Letters(await connected_number(database, state="connecting"))
-    await take_in(database, _letter(letters, "image"))
-    assert len(await rows(database, "SELECT * FROM media")) == 1
+    await take_in(database, _letter(letters, "image", group_id="g1"))
+    (stored,) = await rows(database, _STORED)
+    assert stored.state == "kept", "there is nothing but the file to look for"
+    (file,) = await rows(database, "SELECT * FROM media")
     (conversation,) = await rows(database, "SELECT * FROM conversations")
     assert conversation.due_at is None
+
+    assert await onboarding_live.release(database, letters.number.integration_id) == "live"
+    (conversation,) = await rows(database, "SELECT * FROM conversations")
+    assert conversation.due_at is not None
+    looked = await turns.look(database, conversation.id, rules=Rules())
+    assert looked is not None
+    assert looked[1].files == [file.id]
 
 
 async def _said(database: Database, letters: Letters, wamid: str) -> Message:
