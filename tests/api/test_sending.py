@@ -241,8 +241,10 @@ async def test_fifty_different_requests_with_one_key_at_once_queue_one_message(a
 
 
 async def test_a_repeated_key_is_answered_as_at_first_whatever_happened_since(api: Edge, bakery: Tenant) -> None:
-    request = {"to": bakery.wa_id, "send_before": (datetime.now(UTC) + timedelta(seconds=0.5)).isoformat()}
+    until = datetime.now(UTC) + timedelta(seconds=0.5)
+    request = {"to": bakery.wa_id, "send_before": until.isoformat()}
     first = await _send(bakery, key="k", **request)
+    assert [message.send_before for message in await _outbound(api)] == [until]
     await change(api.database, "UPDATE messages SET state = 'failed' WHERE direction = 'out'")
     await change(api.database, "UPDATE conversations SET window_opened_at = NULL")
     await asyncio.sleep(0.6)
