@@ -48,8 +48,12 @@ _MOVE = (
            turn_no = turn_no + (SELECT last_turn_no FROM conversations WHERE id = :kept)
     WHERE conversation_id = :closed
 """),
+    # By their messages, before those move: of files an index knows the conversation only as long as they wait.
+    text("""
+    UPDATE media SET conversation_id = :kept
+    WHERE message_id IN (SELECT id FROM messages WHERE conversation_id = :closed)
+"""),
     text("UPDATE messages SET conversation_id = :kept WHERE conversation_id = :closed"),
-    text("UPDATE media SET conversation_id = :kept WHERE conversation_id = :closed"),
     text("""
     UPDATE conversations k
     SET window_opened_at = greatest(k.window_opened_at, o.window_opened_at),

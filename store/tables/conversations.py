@@ -27,6 +27,7 @@ contacts = Table(
     Column("merged_into", Uuid, ForeignKey("contacts.id")),
     created_column(),
     one_of("marketing_source", "marketing_source", CONSENT_SOURCES),
+    Index("ix_contacts_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
 )
 
 contact_identities = Table(
@@ -78,6 +79,7 @@ conversations = Table(
         unique=True,
         postgresql_where=text("merged_into IS NULL"),
     ),
+    Index("ix_conversations_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
     Index("ix_conversations_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("ix_conversations_organization_id_last_message_at_id", "organization_id", "last_message_at", "id"),
     postgresql_with={"fillfactor": "70"},

@@ -98,6 +98,8 @@ messages = Table(
     Index("ix_messages_conversation_id_created_at_id", "conversation_id", "created_at", "id"),
     Index("ix_messages_unknown", "organization_id", "created_at", "id", postgresql_where=text("state = 'unknown'")),
     Index("ix_messages_about", "integration_id", "about_wamid", postgresql_where=text("about_wamid IS NOT NULL")),
+    # Those that may wait for a file of ours to be at Meta.
+    Index("ix_messages_media_id", "media_id", postgresql_where=text("state = 'queued' AND media_id IS NOT NULL")),
     postgresql_with={"fillfactor": "70"},
 )
 
