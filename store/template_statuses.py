@@ -41,8 +41,6 @@ REFUSED = {
 }
 """Statuses that Meta would refuse a message for."""
 
-UNUSABLE = tuple(sorted(REFUSED))
-
 
 def refused(status: str, *, deleted: bool) -> Refused | None:
     """Why nothing is sent with it; None: it may be."""

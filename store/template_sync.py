@@ -119,9 +119,7 @@ async def record(database: Database, sync: Sync, told: Sequence[TemplateFacts]) 
         new = [one for key, one in by_key.items() if key not in rows]
         await _insert(connection, sync, new)
         changes = [(rows[key], _values(rows[key], one, sync)) for key, one in by_key.items() if key in rows]
-        changed = [
-            (row, values) for row, values in changes if any(getattr(row, name) != values[name] for name in _UPDATED)
-        ]
+        changed = [(row, values) for row, values in changes if _differs(row, values)]
         await _update(connection, changed)
         gone = [row for key, row in rows.items() if key not in by_key and _is_gone(row, sync)]
         await _remove(connection, gone)
