@@ -12,24 +12,27 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
-from workflows.contracts import (
-    ACTIVITIES_QUEUE,
-    FILES_QUEUE,
-    WA_STATE,
-    WA_WAITING_FOR,
-    WA_WINDOW_UNTIL,
-    AskAgent,
-    BeginTurn,
-    ConversationActivities,
-    ConversationInput,
-    FailTurn,
-    FileActivities,
-    Look,
-    MoveFile,
-    SendMessage,
-    SendOutcome,
-)
 from workflows.local_first import local_first
+
+# Data without a decision in it: in the sandbox it is not loaded anew for each run.
+with workflow.unsafe.imports_passed_through():
+    from workflows.contracts import (
+        ACTIVITIES_QUEUE,
+        FILES_QUEUE,
+        WA_STATE,
+        WA_WAITING_FOR,
+        WA_WINDOW_UNTIL,
+        AskAgent,
+        BeginTurn,
+        ConversationActivities,
+        ConversationInput,
+        FailTurn,
+        FileActivities,
+        Look,
+        MoveFile,
+        SendMessage,
+        SendOutcome,
+    )
 
 _NEXT_TASK = timedelta(milliseconds=1)
 _SAME_ROW_AGAIN = timedelta(seconds=1)

@@ -6,7 +6,9 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
-from workflows.event_contracts import Deliver, Delivered, DeliveryInput, EventActivities, GiveUpDelivery
+# Data without a decision in it: in the sandbox it is not loaded anew for each run.
+with workflow.unsafe.imports_passed_through():
+    from workflows.event_contracts import Deliver, Delivered, DeliveryInput, EventActivities, GiveUpDelivery
 
 _HEARTBEAT = timedelta(seconds=5)
 _GIVE_UP = timedelta(seconds=30)

@@ -12,7 +12,9 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
-from workflows.contracts import ACTIVITIES_QUEUE
+# Data without a decision in it: in the sandbox it is not loaded anew for each run.
+with workflow.unsafe.imports_passed_through():
+    from workflows.contracts import ACTIVITIES_QUEUE
 
 Command = TypeVar("Command")
 Answer = TypeVar("Answer")

@@ -14,17 +14,20 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError, is_cancelled_exception
 
 from workflows import onboarding_steps as steps
-from workflows.contracts import WA_STATE, WA_WAITING_FOR
-from workflows.onboarding_contracts import (
-    Acted,
-    EndOnboarding,
-    OnboardingInput,
-    Standing,
-    Step,
-    StepOutcome,
-    TakeStep,
-    Wait,
-)
+
+# Data without a decision in it: in the sandbox it is not loaded anew for each run.
+with workflow.unsafe.imports_passed_through():
+    from workflows.contracts import WA_STATE, WA_WAITING_FOR
+    from workflows.onboarding_contracts import (
+        Acted,
+        EndOnboarding,
+        OnboardingInput,
+        Standing,
+        Step,
+        StepOutcome,
+        TakeStep,
+        Wait,
+    )
 
 _SAME_MOMENT = timedelta(seconds=1)
 

@@ -7,18 +7,20 @@ from typing import Any
 from temporalio import workflow
 from temporalio.common import Priority, RetryPolicy
 
-from workflows.contracts import CONTROL_QUEUE
-from workflows.onboarding_contracts import (
-    Ended,
-    EndOnboarding,
-    OnboardingActivities,
-    OnboardingInput,
-    Standing,
-    Step,
-    StepOutcome,
-    TakeStep,
-    Wait,
-)
+# Data without a decision in it: in the sandbox it is not loaded anew for each run.
+with workflow.unsafe.imports_passed_through():
+    from workflows.contracts import CONTROL_QUEUE
+    from workflows.onboarding_contracts import (
+        Ended,
+        EndOnboarding,
+        OnboardingActivities,
+        OnboardingInput,
+        Standing,
+        Step,
+        StepOutcome,
+        TakeStep,
+        Wait,
+    )
 
 HEARTBEAT = timedelta(seconds=5)
 _LONGEST = timedelta(hours=1)
