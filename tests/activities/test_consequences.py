@@ -1,5 +1,6 @@
 """What an answer of Meta's changes beyond its message: rates, the pair, the window, the customer's opt-out."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from whatsapp.graph import Answer, Refused
 THROUGHPUT = Refused(400, 130429, detail="Cloud API message throughput has been reached")
 PAIR = Refused(400, 131056, detail="Too many messages")
 CLOSED = Refused(400, 131047, detail="Re-engagement message")
+DEAD_TOKEN = Refused(400, 190, subcode=460, detail="The session has been invalidated")
 OPTED_OUT = Refused(400, 131050, detail="User has stopped marketing messages")
 ADA = "491700000001"
 
@@ -172,3 +174,23 @@ async def test_what_metas_headers_say_of_the_wait_is_waited(database: Database) 
     refusal = Refused(400, 80007, detail="Rate limit issues", regain_access=timedelta(minutes=7))
     held = await _post(database, message_id, refusal)
     assert held.hold_until - held.hold_since == timedelta(minutes=7)
+
+
+async def test_a_refusal_that_finds_its_number_held_or_disconnected_already_tells_and_changes_nothing_of_it(
+    database: Database,
+) -> None:
+    number, _, message_id = await _one(database)
+    theirs = await queued(database, number, await conversation(database, number, wa_id="491700000002"))
+    sending = office(database, Meta(answers(DEAD_TOKEN, after=0.3)))
+    await asyncio.gather(sending.send(message_id), sending.send(theirs))
+    assert {(await row(database, "messages", one)).hold for one in (message_id, theirs)} == {"token"}
+    (told,) = await rows(database, "SELECT type FROM events")
+    assert told.type == "integration.held"
+
+    await change(database, "UPDATE integrations SET state = 'live', state_reason = NULL")
+    late = asyncio.create_task(sending.send(message_id))
+    await asyncio.sleep(0.1)
+    await change(database, "UPDATE integrations SET state = 'disconnected'")
+    assert (await late).state == "queued"
+    assert (await row(database, "integrations", number.integration_id)).state == "disconnected"
+    assert len(await rows(database, "SELECT type FROM events")) == 1
