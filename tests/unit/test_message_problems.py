@@ -42,6 +42,10 @@ def _deep(levels: int) -> Any:
 
 _UNTYPED = "must be an object whose type is"
 _UNCLEAN = "has a NUL or half a surrogate pair, which no text may have"
+_NOT_SENT = (
+    "is a kind that Holdfast does not send; button, list, cta_url, flow, location_request_message and "
+    "request_contact_info are sent. Lead to it by a cta_url's link, or by a template with such a button"
+)
 _KINDS = "text, image, audio, video, document, sticker, location, contacts, reaction, interactive and template"
 _TEXT = {"type": "text", "text": "x"}
 _FILE = "019aa5d1-6d2e-7c11-9d6b-0f4f3f7c1a07"
@@ -103,6 +107,8 @@ _FILE = "019aa5d1-6d2e-7c11-9d6b-0f4f3f7c1a07"
             {"interactive": {}},
             f"interactive: {_UNTYPED} button, list, cta_url, flow, location_request_message or request_contact_info",
         ),
+        ("interactive", _tap("product_list", {}), f"interactive: product_list {_NOT_SENT}"),
+        ("interactive", _tap("address_message", {}), f"interactive: address_message {_NOT_SENT}"),
         ("interactive", _tap("button", {"buttons": []}), "interactive.action.buttons: must not be empty"),
         (
             "interactive",

@@ -1,9 +1,9 @@
 """Messages that the customer answers by a tap: buttons, a list, a link, a flow, and two requests."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, Tag, model_validator
 
 from whatsapp.messages.fields import (
     Clean,
@@ -13,6 +13,7 @@ from whatsapp.messages.fields import (
     Text,
     WebAddress,
     by_type,
+    listed,
     most,
     problem,
     unlike,
@@ -253,12 +254,33 @@ class ContactInfoRequest(Part):
     action: ContactInfoAction
 
 
+SENT = ("button", "list", "cta_url", "flow", "location_request_message", "request_contact_info")
+NOT_SENT = frozenset({
+    "address_message", "call_permission_request", "carousel", "catalog_message", "order_details", "order_status",
+    "product", "product_list", "voice_call",
+})  # fmt: skip
+"""Meta's other kinds: of products, orders, addresses and calls, with rules that are not checked here."""
+
+
+def _is_sent(given: Any) -> Any:
+    kind = given.get("type") if isinstance(given, dict) else None
+    if isinstance(kind, str) and kind in NOT_SENT:
+        raise problem(
+            f"{kind} is a kind that Holdfast does not send; {listed(SENT)} are sent. "
+            "Lead to it by a cta_url's link, or by a template with such a button"
+        )
+    return given
+
+
 InteractivePart = Annotated[
-    Annotated[ButtonsMessage, Tag("<button>")]
-    | Annotated[ListMessage, Tag("<list>")]
-    | Annotated[LinkMessage, Tag("<cta_url>")]
-    | Annotated[FlowMessage, Tag("<flow>")]
-    | Annotated[LocationRequest, Tag("<location_request_message>")]
-    | Annotated[ContactInfoRequest, Tag("<request_contact_info>")],
-    by_type("button", "list", "cta_url", "flow", "location_request_message", "request_contact_info"),
+    Annotated[
+        Annotated[ButtonsMessage, Tag("<button>")]
+        | Annotated[ListMessage, Tag("<list>")]
+        | Annotated[LinkMessage, Tag("<cta_url>")]
+        | Annotated[FlowMessage, Tag("<flow>")]
+        | Annotated[LocationRequest, Tag("<location_request_message>")]
+        | Annotated[ContactInfoRequest, Tag("<request_contact_info>")],
+        by_type(*SENT),
+    ],
+    BeforeValidator(_is_sent),
 ]
