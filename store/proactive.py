@@ -6,7 +6,7 @@ from functools import partial
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import contacts, outbox
@@ -16,6 +16,13 @@ from store.errors import ConflictError, InvalidRequestError, NotFoundError
 from store.outbox import Draft
 from store.tables import conversations, integrations
 from whatsapp.events import Sender
+
+# What is sent to a contact goes where they are reached now: a code for this number's owner would go to another phone.
+_LEFT = text("""
+    SELECT t.id FROM contact_identities i JOIN contacts t ON t.id = i.contact_id
+    WHERE i.organization_id = :organization_id AND i.kind = 'wa_id' AND i.value = :wa_id
+      AND (i.told_at IS NULL OR i.told_at < t.renewed_at) AND t.renewed_at IS NOT NULL
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ async def queue_first(
     request answers what it answered first.
 
     Raises:
-        InvalidRequestError: what is sent cannot be sent, or the number is not clear.
+        InvalidRequestError: what is sent cannot be sent, the number is not clear, or its contact has another one now.
         IdempotencyKeyReusedError: the key came before, with something else.
         NotFoundError: the organization has no such number.
         OptedOutError: it is marketing, which this contact has stopped.
@@ -85,6 +92,12 @@ async def queue_first(
 
 async def _conversation(connection: AsyncConnection, *, organization_id: UUID, to: Addressee) -> UUID:
     integration_id = await _number(connection, organization_id, to)
+    values = {"organization_id": organization_id, "wa_id": to.wa_id}
+    if (await connection.execute(_LEFT, values)).one_or_none() is not None:
+        raise InvalidRequestError(
+            "to: the contact with this phone number has changed to another one.",
+            next_step="Name the contact by user_id; whoever has the number now has to write first.",
+        )
     person = Sender(to.wa_id, to.user_id, profile_name=None, username=None)
     (conversation_id,) = await contacts.conversations_of(connection, [Party(organization_id, integration_id, person)])
     return conversation_id

@@ -13,7 +13,8 @@ from store.claims import Claimed, Unclaimed, claim
 from store.ids import new_id
 from store.integrations import connect_number, set_state
 from tests.api.edge import Edge, Tenant
-from tests.intake.letters import Customer, Letters, rows, take_in
+from tests.intake.letters import Customer, Letters, ago, rows, take_in
+from tests.intake.people import ADA_NOW, changed
 from tests.rows import KEYED_HASH, RING, change, row
 from tests.templates import at_meta, synced
 
@@ -100,6 +101,18 @@ async def test_twenty_requests_for_the_same_new_person_at_once_make_one_contact(
 async def test_a_contact_that_is_known_keeps_its_conversation(shop: Tenant) -> None:
     sent = (await _send(shop, to=f"+{shop.wa_id}")).json()
     assert (sent["contact_id"], sent["conversation_id"]) == (str(shop.contact_id), str(shop.conversation_id))
+
+
+async def test_nobody_is_written_to_under_a_number_that_they_have_left(api: Edge, shop: Tenant) -> None:
+    await take_in(api.database, changed(Letters(shop.number, Customer(shop.wa_id)), ADA_NOW, at=ago(seconds=30)))
+    before = await _count(api)
+
+    refused = await _send(shop, to=f"+{shop.wa_id}", template=_template("code"))
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    assert "changed to another" in refused.json()["detail"], "the code is for that number, and they read at another"
+    assert await _count(api) == before
+    assert (await _send(shop, to=f"+{ADA_NOW.wa_id}")).json()["contact_id"] == str(shop.contact_id)
 
 
 async def test_the_same_key_sends_once_and_is_answered_alike_also_at_once(api: Edge, shop: Tenant) -> None:
