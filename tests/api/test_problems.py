@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import telemetry
 from tests.api.edge import BODY, WEBHOOK, Edge, Tenant, raw_exchange, signed, stored_bodies
 from tests.rows import change
 
@@ -40,9 +41,18 @@ async def test_a_body_that_is_no_text_is_an_invalid_request(bakery: Tenant) -> N
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
 
 
-async def test_metrics_count_answers_and_refusals(api: Edge) -> None:
+async def test_metrics_count_answers_and_each_refusal_by_its_reason(api: Edge) -> None:
+    def refusals() -> dict[str, float]:
+        name, reasons = "holdfast_webhook_refusals_total", ("unsigned", "wrong_signature", "too_large")
+        return {reason: telemetry.REGISTRY.get_sample_value(name, {"reason": reason}) or 0 for reason in reasons}
+
+    before = refusals()
     await api.deliver()
     await api.client.post(WEBHOOK, content=BODY)
+    await api.client.post(WEBHOOK, content=BODY, headers=signed(b"another"))
+    too_large = bytes(3 * 1024 * 1024 + 1)
+    assert (await api.client.post(WEBHOOK, content=too_large, headers=signed(b""))).status_code == 413
+    assert {reason: count - before[reason] for reason, count in refusals().items()} == dict.fromkeys(before, 1)
     said = (await api.client.get("/metrics")).text
     assert "holdfast_webhook_acks_total" in said
     assert 'holdfast_webhook_refusals_total{reason="unsigned"}' in said

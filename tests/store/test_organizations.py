@@ -43,7 +43,9 @@ async def test_the_database_holds_no_api_key_that_could_be_used(tenants: Tenants
     assert key.split("_", 2)[2] not in repr(row)
 
 
-async def test_an_agents_secret_is_sealed_and_opens_for_its_flow(tenants: Tenants) -> None:
+async def test_an_agents_secret_is_sealed_and_opens_for_its_flow_which_waits_400_ms_by_default(
+    tenants: Tenants,
+) -> None:
     flow_id = await organizations.create_agent_flow(
         tenants.database,
         tenants.ring,
@@ -52,13 +54,26 @@ async def test_an_agents_secret_is_sealed_and_opens_for_its_flow(tenants: Tenant
         kind="http",
         url="https://agent.example/turn",
         secret="whsec_c2VjcmV0",
-        pause=timedelta(milliseconds=400),
     )
     async with tenants.database.transaction() as connection:
         flow = (await connection.execute(select(agent_flows))).one()
     assert b"c2VjcmV0" not in flow.secret_sealed
     opened = tenants.ring.open(flow.secret_sealed, table="agent_flows", column="secret_sealed", row=flow_id)
     assert (opened, flow.pause_ms) == ("whsec_c2VjcmV0", 400)
+
+
+async def test_an_instant_agent_waits_for_nobody_who_still_writes_and_another_as_long_as_is_said(
+    tenants: Tenants,
+) -> None:
+    owner = await tenants.organization()
+    made = tenants.database, tenants.ring
+    await organizations.create_agent_flow(*made, organization_id=owner, name="instant", kind="echo")
+    await organizations.create_agent_flow(
+        *made, organization_id=owner, name="patient", kind="echo", pause=timedelta(seconds=2)
+    )
+    async with tenants.database.transaction() as connection:
+        found = await connection.execute(select(agent_flows.c.name, agent_flows.c.pause_ms))
+        assert {flow.name: flow.pause_ms for flow in found} == {"instant": 0, "patient": 2000}
 
 
 async def test_an_http_flow_without_url_or_secret_is_refused(tenants: Tenants) -> None:
