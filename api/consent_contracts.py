@@ -1,11 +1,9 @@
 """What callers tell of a contact's consent, and the words by which a number's customers stop marketing."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -15,6 +13,8 @@ from pydantic import (
     model_validator,
 )
 
+from api.contracts import Instant
+from api.named_people import NamedPerson
 from whatsapp.stop_words import problems
 
 _TOLD: dict[str, JsonValue] = {
@@ -23,30 +23,23 @@ _TOLD: dict[str, JsonValue] = {
     "note": 'Ticked "news by WhatsApp" at checkout, order 4711',
 }
 
+_TOLD_OF: dict[str, JsonValue] = {"to": "+31612345678", **_TOLD}
 
-class TellConsent(BaseModel):
-    """What a contact told."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_TOLD]})
+class _Told(BaseModel):
+    """What somebody told of marketing."""
+
+    model_config = ConfigDict(extra="forbid")
 
     choice: Literal["stop", "resume", "opt_in"] = Field(
         description="`stop`: no marketing. `resume`: a stop is taken back. `opt_in`: they ask for marketing."
     )
-    told_at: AwareDatetime | None = Field(default=None, description="When they told it; by default now.")
     note: str | None = Field(
         default=None,
         min_length=1,
         max_length=1000,
         description="How they told it. An opt-in needs it: it is your proof of how it was obtained.",
     )
-
-    @field_validator("told_at")
-    @classmethod
-    def _in_utc(cls, value: datetime | None) -> datetime | None:
-        try:
-            return None if value is None else value.astimezone(UTC)
-        except OverflowError as error:
-            raise ValueError("must be an instant within the years 1 to 9999") from error
 
     @field_validator("note")
     @classmethod
@@ -56,10 +49,28 @@ class TellConsent(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _proven(self) -> "TellConsent":
+    def _proven(self) -> Self:
         if self.choice == "opt_in" and self.note is None:
             raise ValueError("note: an opt-in needs one, how it was obtained")
         return self
+
+
+class TellConsent(_Told):
+    """What a contact told."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_TOLD]})
+
+    told_at: Instant | None = Field(default=None, description="When they told it; by default now.")
+
+
+class TellConsentOf(NamedPerson, _Told):
+    """What a person told, who need not be a contact: name exactly one of to and user_id."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_TOLD_OF]})
+
+    told_at: Instant = Field(
+        description="When they told it: a request that is repeated, however late, changes nothing."
+    )
 
 
 class WordsOfALanguage(BaseModel):

@@ -1,9 +1,10 @@
 """What callers send. What they get are the store's own dataclasses, described to OpenAPI as they are."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import Header, Query
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from store.paging import PageRequest
 
@@ -12,6 +13,26 @@ POLICY = (
     "that it was not taken, else ask a person. `ask`: always ask. `resend`: send it again once without proof, then "
     "ask. `give_up`: by proof once, else it ends `failed`."
 )
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("must be an instant within the years 1 to 9999") from error
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment as callers write it, with its offset; in UTC from then on."""
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="The same key with the same request sends once and is answered alike, however often it comes.",
+    ),
+]
 
 
 class Listing(BaseModel):

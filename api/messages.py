@@ -4,12 +4,12 @@ from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Header, Query
+from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api import message_examples as examples
 from api.auth import Acting, Caller, Store
-from api.contracts import Listing
+from api.contracts import IdempotencyKey, Listing
 from api.examples import answers
 from api.sending import DISCRIMINATOR, SendMessage
 from api.sending_examples import EXAMPLES
@@ -54,14 +54,7 @@ async def send_message(
     message: Annotated[
         SendMessage, Body(openapi_examples=EXAMPLES, json_schema_extra={"discriminator": DISCRIMINATOR})
     ],
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=255,
-            description="The same key with the same request sends once and is answered alike, however often it comes.",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Queued:
     """Queue a message. It is on disk when this answers, and leaves as soon as the number and its limits allow.
 

@@ -1,47 +1,31 @@
 """Writing first: a template to somebody who need not have written before."""
 
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from fastapi import APIRouter
+from pydantic import ConfigDict, Field, model_validator
 
 from api import consent_examples as examples
 from api.auth import Caller, Store
-from api.contracts import POLICY
+from api.contracts import POLICY, IdempotencyKey, Instant
 from api.examples import answers
+from api.named_people import NamedPerson
 from api.sending import Kind
 from api.template_desk import AtMeta
 from store.integrations import UnknownPolicy
 from store.outbox import Draft
 from store.proactive import Addressee, WrittenFirst, queue_first
-from whatsapp.phone_numbers import digits_of
 
 router = APIRouter(prefix="/api/v1/whatsapp", tags=["Messages"])
 
 
-def _in_utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("must be an instant within the years 1 to 9999") from error
-
-
-class SendFirst(BaseModel):
+class SendFirst(NamedPerson):
     """A template to a person. Name exactly one of to and user_id; a number where the organization has several."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [examples.FIRST]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.FIRST]})
 
-    to: str | None = Field(
-        default=None, max_length=40, description="Their phone number with + and country code: `+31612345678`."
-    )
-    user_id: str | None = Field(
-        default=None,
-        pattern=r"^[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}$",
-        description="Meta's id of the person for this business (BSUID), exactly as Meta wrote it.",
-    )
     integration_id: UUID | None = Field(default=None, description="From which number; the only one may be left out.")
     phone_number_id: str | None = Field(
         default=None, pattern=r"^[0-9]{1,32}$", description="The same by Meta's id of the number."
@@ -50,20 +34,13 @@ class SendFirst(BaseModel):
     template: Annotated[Any, Kind("template")] = Field(
         description="Meta's shape: `name`, `language.code`, and `components` with values."
     )
-    send_before: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = Field(
+    send_before: Instant | None = Field(
         default=None, description="If it could not leave by then it ends `expired` and is not sent."
     )
     unknown_policy: UnknownPolicy | None = Field(default=None, description=f"{POLICY} By default what the number says.")
 
-    @field_validator("to")
-    @classmethod
-    def _digits(cls, value: str | None) -> str | None:
-        return None if value is None else digits_of(value)
-
     @model_validator(mode="after")
-    def _clear(self) -> "SendFirst":
-        if (self.to is None) == (self.user_id is None):
-            raise ValueError("name exactly one of to and user_id")
+    def _from_one(self) -> "SendFirst":
         if self.integration_id is not None and self.phone_number_id is not None:
             raise ValueError("name at most one of integration_id and phone_number_id")
         return self
@@ -83,14 +60,7 @@ async def send_proactive_message(
     database: Store,
     templates: AtMeta,
     message: SendFirst,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=255,
-            description="The same key with the same request sends once and is answered alike, however often it comes.",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> WrittenFirst:
     """Queue a template to a person, who becomes a contact if they are none yet. It is on disk when this answers.
 

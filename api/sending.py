@@ -4,12 +4,10 @@ What is inside a kind is described here and checked by `whatsapp.messages.valida
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -23,7 +21,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from api.contracts import POLICY
+from api.contracts import POLICY, Instant
 from store.integrations import UnknownPolicy
 from store.outbox import Draft, Target
 from whatsapp.messages import CONTEXT, PARTS
@@ -65,7 +63,7 @@ class Sending(BaseModel):
     )
     type: str
     context: Annotated[Any, Kind("context")] = Field(default=None, description="The message that this one answers.")
-    send_before: AwareDatetime | None = Field(
+    send_before: Instant | None = Field(
         default=None, description="If it could not leave by then it ends `expired` and is not sent."
     )
     unknown_policy: UnknownPolicy | None = Field(default=None, description=f"{POLICY} By default what the number says.")
@@ -79,14 +77,6 @@ class Sending(BaseModel):
         if not (digits.isascii() and digits.isdigit()):
             raise ValueError("must be a phone number with its country code")
         return digits
-
-    @field_validator("send_before")
-    @classmethod
-    def _in_utc(cls, value: datetime | None) -> datetime | None:
-        try:
-            return None if value is None else value.astimezone(UTC)
-        except OverflowError as error:
-            raise ValueError("must be an instant within the years 1 to 9999") from error
 
     @model_validator(mode="after")
     def _one_recipient(self) -> "Sending":

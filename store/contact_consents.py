@@ -8,11 +8,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import audit, consents
+from store import audit, consents, contacts
 from store.audit import By
 from store.consents import BY, Choice
 from store.engine import Database
 from store.errors import InvalidRequestError, NotFoundError
+from whatsapp.events import Sender
 
 _MOST_SHOWN = 200
 _CLOCKS_DIFFER = timedelta(minutes=1)
@@ -80,13 +81,14 @@ _HISTORY = text("""
 _NOW = text("SELECT clock_timestamp()")
 
 
-async def read_consent(database: Database, organization_id: UUID, contact_id: UUID) -> Consent:
-    """What counts, and what was told.
+async def read_consent(database: Database, organization_id: UUID, contact: UUID | Sender) -> Consent:
+    """What counts, and what was told, of a contact by id or by one identity.
 
     Raises:
         NotFoundError: the organization has no such contact.
     """
     async with database.transaction() as connection:
+        contact_id = await _known(connection, organization_id, contact)
         return await _read(connection, organization_id, await _find(connection, organization_id, contact_id))
 
 
@@ -94,7 +96,7 @@ async def set_consent(
     database: Database,
     *,
     organization_id: UUID,
-    contact_id: UUID,
+    contact: UUID | Sender,
     choice: Choice,
     by: By,
     told_at: datetime | None = None,
@@ -102,17 +104,20 @@ async def set_consent(
 ) -> Consent:
     """Keep what a contact told the business by other means, at `told_at` (None: now), and answer what counts.
 
-    What is older than the latest goes into the history and changes nothing else.
+    Somebody new who is named by one identity becomes a contact by it: one, of two requests that come at once. What is
+    older than the latest goes into the history and changes nothing else.
 
     Raises:
-        NotFoundError: the organization has no such contact.
-        InvalidRequestError: it is told from the future, and would hide what comes until then.
+        NotFoundError: the organization has no contact with this id.
+        InvalidRequestError: it is told from the future, and would hide what comes until then. Nobody becomes a contact.
     """
     async with database.transaction() as connection:
-        known = await _find(connection, organization_id, contact_id)
         now: datetime = (await connection.execute(_NOW)).scalar_one()
         if told_at is not None and told_at > now + _CLOCKS_DIFFER:
             raise InvalidRequestError("told_at: is in the future.")
+        if isinstance(contact, Sender):
+            contact = await contacts.contact_named(connection, organization_id, contact)
+        known = await _locked(connection, organization_id, contact)
         source: Literal["api", "person"] = "person" if by.actor == "person" else "api"
         about: Any = {"organization_id": organization_id, "contact_id": known}
         is_new = await consents.record(
@@ -129,6 +134,26 @@ async def set_consent(
                 detail={"choice": choice, "told_at": (told_at or now).isoformat()},
             )
         return await _read(connection, organization_id, known)
+
+
+async def _known(connection: AsyncConnection, organization_id: UUID, contact: UUID | Sender) -> UUID:
+    if isinstance(contact, UUID):
+        return contact
+    found = await contacts.find_named(connection, organization_id, contact)
+    if found is None:
+        raise NotFoundError("Nothing is known of this person.", next_step="Tell of them, or write to them first.")
+    return found
+
+
+async def _locked(connection: AsyncConnection, organization_id: UUID, contact_id: UUID) -> UUID:
+    """The contact, locked: one that is merged away between being found and being locked is followed."""
+    known = await _find(connection, organization_id, contact_id)
+    while True:
+        await consents.lock(connection, [known])
+        found = await _find(connection, organization_id, known)
+        if found == known:
+            return known
+        known = found
 
 
 async def _find(connection: AsyncConnection, organization_id: UUID, contact_id: UUID) -> UUID:

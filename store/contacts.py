@@ -14,13 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import merging
 from store.errors import UnavailableError
-from store.identities import Anchor, Held, Identity, Known, Party, Place, Profile, anchor, place
+from store.identities import Anchor, Held, Identity, Known, Party, Place, Profile, anchor, identities_of, place
 from store.ids import new_id
+from whatsapp.events import Sender
 
-__all__ = ["Anchor", "Party", "Placed", "conversations_of", "place_all", "write_people"]
+__all__ = ["Anchor", "Party", "Placed", "contact_named", "conversations_of", "find_named", "place_all", "write_people"]
 
 _ROUNDS = 8
 """A round is lost only when another intake creates the same contact at the same moment."""
+_CROWDED = "Another process keeps creating the same contacts at the same time."
 
 _READ = text("""
     SELECT i.organization_id, i.kind, i.value, i.contact_id, i.told_at, t.profile_name, t.username, t.profile_told_at,
@@ -115,6 +117,25 @@ async def conversations_of(connection: AsyncConnection, parties: Sequence[Party]
     return placed.conversations
 
 
+async def find_named(connection: AsyncConnection, organization_id: UUID, person: Sender) -> UUID | None:
+    """The contact that the business names by one identity; None: nobody that is known."""
+    (identity,) = (one for one in identities_of(organization_id, person) if one is not None)
+    return (await _read(connection, named=[identity])).owner(identity)
+
+
+async def contact_named(connection: AsyncConnection, organization_id: UUID, person: Sender) -> UUID:
+    """The same; somebody new becomes a contact, without a conversation yet."""
+    (identity,) = (one for one in identities_of(organization_id, person) if one is not None)
+    for _ in range(_ROUNDS):
+        known = await _read(connection, named=[identity])
+        contact_id = known.owner(identity)
+        if contact_id is not None:
+            return contact_id
+        known.tell(identity, known.add_contact(organization_id), None)
+        await _create(connection, known)
+    raise UnavailableError(_CROWDED)
+
+
 async def place_all(
     connection: AsyncConnection,
     parties: Sequence[Party],
@@ -145,7 +166,7 @@ async def place_all(
             await merging.merge(connection, known.merges, contacts_too=people, conversations_too=held | set(locked_too))
         else:
             await _create(connection, known)
-    raise UnavailableError("Another process keeps creating the same contacts at the same time.")
+    raise UnavailableError(_CROWDED)
 
 
 def _decide(known: Known, parties: Sequence[Party], anchors: Sequence[Anchor]) -> list[Place]:
@@ -164,12 +185,18 @@ async def _be_alone(connection: AsyncConnection, parties: Sequence[Party], ancho
         await connection.execute(_ONE_AT_A_TIME, {"organization_id": str(organization_id)})
 
 
-async def _read(connection: AsyncConnection, parties: Sequence[Party], anchors: Sequence[Anchor]) -> Known:
+async def _read(
+    connection: AsyncConnection,
+    parties: Sequence[Party] = (),
+    anchors: Sequence[Anchor] = (),
+    *,
+    named: Sequence[Identity] = (),
+) -> Known:
     known = Known()
     wanted: set[tuple[UUID, str, str, UUID | None]] = {
         (*one, party.integration_id) for party in parties for one in (*party.identities, *party.new_identities)
     }
-    wanted |= {(*one, None) for told in anchors for one in told.identities}
+    wanted |= {(*one, None) for one in (*named, *(one for told in anchors for one in told.identities))}
     if anchors:
         for row in await connection.execute(_READ_ANCHORED, {"ids": sorted({one.contact_id for one in anchors})}):
             known.bsuids[row.id] = set(row.bsuids)

@@ -60,8 +60,8 @@ def _place(path: str, owner: Tenant) -> str:
     }
     if path.endswith(("/resend", "/give-up")):
         ids["message_id"] = _undecided_of(owner)
-    asked = f"?agent_flow_id={owner.number.agent_flow_id}" if path.endswith("/authorize") else ""
-    return path.format(**ids) + asked
+    asked = {"authorize": f"?agent_flow_id={owner.number.agent_flow_id}", "contacts/consent": f"?to=%2B{owner.wa_id}"}
+    return path.format(**ids) + next((query for end, query in asked.items() if path.endswith(f"/{end}")), "")
 
 
 def _endpoint_of(owner: Tenant) -> UUID:
@@ -114,6 +114,9 @@ def _requests(owner: Tenant) -> dict[tuple[str, str], list[Body]]:
             {"to": f"+{owner.wa_id}", "template": {"name": "mine", "language": {"code": "en"}}} | named
             for named in ({"integration_id": str(number.integration_id)}, {"phone_number_id": number.phone_number_id})
         ],
+        ("put", "/whatsapp/contacts/consent"): [
+            {"to": f"+{owner.wa_id}", "choice": "stop", "told_at": "2026-11-20T14:05:00Z"}
+        ],
         ("put", "/whatsapp/contacts/{contact_id}/consent"): [{"choice": "stop"}],
         ("post", "/whatsapp/onboardings"): [{"code": "a code", "agent_flow_id": flow}],
         ("post", f"{onboarding}/number"): [{"phone_number_id": number.phone_number_id}],
@@ -140,8 +143,13 @@ def _requests(owner: Tenant) -> dict[tuple[str, str], list[Body]]:
     }
 
 
-_OWN = {"/api/v1/agent-flows", "/api/v1/event-endpoints", "/api/v1/whatsapp/media"}
-"""What a stranger may make with these requests is the stranger's own."""
+_OWN = {
+    "/api/v1/agent-flows": 201,
+    "/api/v1/event-endpoints": 201,
+    "/api/v1/whatsapp/media": 201,
+    "/api/v1/whatsapp/contacts/consent": 200,
+}
+"""What a stranger may make with these requests is the stranger's own, and how that is answered."""
 
 
 def _secrets(owner: Tenant) -> list[str]:
@@ -164,7 +172,7 @@ async def _call(client: httpx.AsyncClient, method: str, path: str, body: Body) -
     return await client.request(method, path, json=body)
 
 
-async def _record(database: Database) -> list[tuple[Any, ...]]:
+async def _record(database: Database, owner: Tenant) -> list[tuple[Any, ...]]:
     """Everything that a request could have changed."""
     async with database.engine.connect() as connection:
         conversations = await connection.execute(
@@ -179,7 +187,10 @@ async def _record(database: Database) -> list[tuple[Any, ...]]:
         )
         onboardings = await connection.execute(text("SELECT id, changed_at, due_at FROM onboardings ORDER BY id"))
         states = await connection.execute(text("SELECT state_hash FROM oauth_states"))
-        contacts = await connection.execute(text("SELECT id, marketing_told_at FROM contacts ORDER BY id"))
+        contacts = await connection.execute(
+            text("SELECT id, marketing_told_at FROM contacts WHERE organization_id = :owner ORDER BY id"),
+            {"owner": owner.organization_id},
+        )
         return [tuple(found) for found in (*conversations, *messages, *numbers, *onboardings, *states, *contacts)]
 
 
@@ -250,13 +261,14 @@ async def test_another_organization_sees_and_changes_nothing(
     api: Edge, bakery: Tenant, florist: Tenant, method: str, path: str
 ) -> None:
     await _befill(api, bakery, florist)
-    before = await _record(api.database)
+    before = await _record(api.database, bakery)
     for body in _bodies(method, path, bakery):
-        answer = await _call(florist.client, method, _place(path, bakery), body)
-        foreign = "{" in path or body or path.endswith("/authorize")
-        assert answer.status_code == (201 if body and path in _OWN else 404 if foreign else 200)
+        place = _place(path, bakery)
+        answer = await _call(florist.client, method, place, body)
+        foreign = "{" in path or body or "?" in place
+        assert answer.status_code == (_OWN[path] if body and path in _OWN else 404 if foreign else 200)
         assert [secret for secret in _secrets(bakery) if secret in answer.text] == []
-    assert await _record(api.database) == before
+    assert await _record(api.database, bakery) == before
 
 
 _ELSEWHERE = ("/authorize", "/profile")

@@ -97,6 +97,7 @@ def test_the_example_of_an_answer_is_one_that_the_route_could_give(route: APIRou
         template_contracts.ReadTemplates,
         proactive.SendFirst,
         consent_contracts.TellConsent,
+        consent_contracts.TellConsentOf,
         *_models(profile_contracts),
     ],
     ids=lambda it: it.__name__,

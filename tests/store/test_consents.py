@@ -137,7 +137,7 @@ async def test_a_stop_that_is_committed_while_the_claim_waits_for_its_lock_count
 
 async def test_the_business_tells_and_reads_it_in_words_and_it_is_audited(database: Database) -> None:
     number, _, contact_id = await _contact(database)
-    about: Any = {"organization_id": number.organization_id, "contact_id": contact_id}
+    about: Any = {"organization_id": number.organization_id, "contact": contact_id}
     before = await read_consent(database, **about)
     assert (before.marketing, before.since, before.history) == ("neither", None, [])
 
@@ -169,7 +169,7 @@ async def test_the_business_tells_and_reads_it_in_words_and_it_is_audited(databa
 async def test_nothing_is_told_from_the_future_or_by_strangers(database: Database) -> None:
     number, _, contact_id = await _contact(database)
     other = await connected_number(database, digits="15550002")
-    about: Any = {"contact_id": contact_id, "choice": "stop", "by": By("key", new_id())}
+    about: Any = {"contact": contact_id, "choice": "stop", "by": By("key", new_id())}
     with pytest.raises(InvalidRequestError, match="future"):
         await set_consent(
             database,
@@ -198,7 +198,7 @@ async def test_the_id_of_a_contact_that_was_merged_names_the_person_still(databa
     told = await set_consent(
         database,
         organization_id=number.organization_id,
-        contact_id=gone[1],
+        contact=gone[1],
         choice="stop",
         by=By("key", new_id()),
     )
