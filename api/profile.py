@@ -1,10 +1,8 @@
 """A number's business profile and its picture: read from Meta and changed there, nothing of it kept here."""
 
 import asyncio
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
 
@@ -13,6 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from api import profile_examples as examples
 from api.auth import Acting, Caller, Ring, Store
 from api.examples import answers
+from api.meta_failures import error_of
 from api.profile_contracts import ChangeProfile
 from api.uploads import chunks
 from store import profile as numbers
@@ -21,16 +20,16 @@ from store.engine import Database
 from store.errors import (
     InvalidRequestError,
     MetaUnavailableError,
-    MissingPermissionError,
+    TokenInvalidError,
     TooLargeError,
     UnavailableError,
 )
-from store.number_states import REASONS
 from store.profile import NumberAtMeta
 from store.sealing import KeyRing
 from whatsapp import profile_picture
 from whatsapp.accounts import Accounts
-from whatsapp.calls import Failure, Lost, NotWritten, Refused
+from whatsapp.calls import Failure
+from whatsapp.management import Done
 from whatsapp.pictures import UnfitFileError
 from whatsapp.profile import Profile, Profiles
 from whatsapp.profile_picture import MOST_BYTES
@@ -41,6 +40,9 @@ router = APIRouter(prefix="/api/v1/channels/whatsapp/integrations", tags=["Numbe
 
 _PICTURE = {"schema": {"type": "string", "format": "binary"}}
 _PICTURE_BODY = {"requestBody": {"required": True, "content": {"image/jpeg": _PICTURE, "image/png": _PICTURE}}}
+
+_NO_ANSWER = "Meta did not answer."
+_AGAIN = "Try again in a moment: to do it twice changes nothing more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,14 @@ class ProfilesAtMeta:
     async def change(self, number: NumberAtMeta, changes: Mapping[str, Any], *, named: list[str]) -> None:
         """Change it at Meta, and keep who did, also where Meta does not say whether it is done."""
         answer = await self.profiles.change(number.phone_number_id, number.access_token, changes)
-        if isinstance(answer, Refused | NotWritten):
-            await self._refuse(number, answer)
-        outcome: numbers.Outcome = "unknown" if isinstance(answer, Lost) else "done"
+        failure = None if isinstance(answer, Done) else answer
+        unanswered = failure is not None and call_failure(failure) is CallFailure.LOST
+        if failure is not None and not unanswered:
+            await self._refuse(number, failure)
+        outcome: numbers.Outcome = "unknown" if unanswered else "done"
         await numbers.note_change(self.database, number, changed=named, actor=self.by, outcome=outcome)
-        if isinstance(answer, Lost):
-            await self._refuse(number, answer)
+        if failure is not None:
+            await self._refuse(number, failure)
 
     async def upload(self, number: NumberAtMeta, picture: File) -> Handle:
         """What Meta calls the picture by."""
@@ -85,27 +89,13 @@ class ProfilesAtMeta:
         return answer if isinstance(answer, Handle) else await self._refuse(number, answer)
 
     async def _refuse(self, number: NumberAtMeta, failure: Failure) -> NoReturn:
-        match call_failure(failure), failure:
-            case CallFailure.TOKEN, Refused() as refused:
-                verdict = refused.verdict()
-                says, next_step = verdict.meaning, verdict.next_step
-                await numbers.hold_for_token(self.database, number, says=says, next_step=next_step)
-                raise numbers.held("token")
-            case CallFailure.PERMISSION, Refused() as refused:
-                says, next_step = REASONS["permission"]
-                raise MissingPermissionError(f"{says} Meta's words: {refused.detail}", next_step=next_step)
-            case CallFailure.APP, _:
-                says, next_step = REASONS["app"]
-                raise UnavailableError(says, next_step=next_step)
-            case CallFailure.REFUSED, Refused() as refused:
-                raise InvalidRequestError(f"Meta did not take it: {refused.detail}")
-        raise MetaUnavailableError("Meta did not answer, or refused for the moment.", next_step=_again(failure))
-
-
-def _again(failure: Failure) -> str:
-    wait = failure.put_off if isinstance(failure, NotWritten) else None
-    when = "in a moment" if wait is None else f"in {math.ceil(wait / timedelta(minutes=1))} min"
-    return f"Try again {when}: to do it twice changes nothing more."
+        error = error_of(
+            failure, refused=InvalidRequestError, unanswered=MetaUnavailableError(_NO_ANSWER, next_step=_AGAIN)
+        )
+        if isinstance(error, TokenInvalidError):
+            await numbers.hold_for_token(self.database, number, says=error.detail, next_step=error.next_step)
+            raise numbers.held("token")
+        raise error
 
 
 def _at_meta(request: Request, organization_id: Caller, by: Acting, database: Store, ring: Ring) -> ProfilesAtMeta:

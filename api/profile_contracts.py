@@ -1,8 +1,9 @@
 """What callers send to change a number's profile, within Meta's limits."""
 
+import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from whatsapp.profile import (
     LONGEST_ABOUT,
@@ -20,8 +21,21 @@ _CHANGE: dict[str, JsonValue] = {
     "websites": ["https://bakery.example.com"],
 }
 
-Website = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]\S*$", max_length=LONGEST_WEBSITE)]
-"""With http:// or https://, as Meta wants it."""
+
+def _address_of_a_page(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]\S*", value):
+        raise ValueError("must begin with http:// or https:// and hold no spaces")
+    return value
+
+
+def _address_of_a_mailbox(value: str) -> str:
+    if value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value):
+        raise ValueError("must be an address with an @ and a domain")
+    return value
+
+
+Website = Annotated[str, StringConstraints(max_length=LONGEST_WEBSITE), AfterValidator(_address_of_a_page)]
+Email = Annotated[str, StringConstraints(max_length=LONGEST_EMAIL), AfterValidator(_address_of_a_mailbox)]
 
 
 class ChangeProfile(BaseModel):
@@ -32,9 +46,11 @@ class ChangeProfile(BaseModel):
     about: str | None = Field(default=None, min_length=1, max_length=LONGEST_ABOUT, description="Never empty.")
     address: str | None = Field(default=None, max_length=LONGEST_ADDRESS)
     description: str | None = Field(default=None, max_length=LONGEST_DESCRIPTION)
-    email: str | None = Field(default=None, max_length=LONGEST_EMAIL, pattern=r"^([^@\s]+@[^@\s]+\.[^@\s]+)?$")
+    email: Email | None = Field(default=None, description="With an `@` and a domain.")
     vertical: Vertical | None = Field(default=None, description="The line of business.")
-    websites: list[Website] | None = Field(default=None, max_length=MOST_WEBSITES)
+    websites: list[Website] | None = Field(
+        default=None, max_length=MOST_WEBSITES, description="Each with `http://` or `https://`."
+    )
 
     def changes(self) -> dict[str, Any]:
         """What is to be different, by Meta's names."""

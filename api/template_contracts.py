@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from api.contracts import Listing
 from api.onboarding_contracts import MetaId
@@ -28,6 +28,11 @@ _MAKE: dict[str, JsonValue] = {
     "category": "UTILITY",
     "components": _COMPONENTS,
 }
+
+
+def _small(word: Any) -> Any:
+    """As answers have it; Meta writes it in capitals."""
+    return word.lower() if isinstance(word, str) else word
 
 
 class TemplateListing(Listing):
@@ -56,7 +61,7 @@ class MakeTemplate(BaseModel):
     name: Name = Field(description="Small letters, digits and underscores.")
     language: Language = Field(description="As Meta writes it: `en_US`, `nl`.")
     category: Category
-    parameter_format: Literal["positional", "named"] = Field(
+    parameter_format: Annotated[Literal["positional", "named"], BeforeValidator(_small)] = Field(
         default="positional", description="Whether its placeholders are counted, `{{1}}`, or have names."
     )
     components: Components = Field(description="HEADER, BODY, FOOTER, BUTTONS … in Meta's shape, with examples.")

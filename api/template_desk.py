@@ -11,6 +11,7 @@ import structlog
 from fastapi import Depends, Request
 
 from api.auth import Acting, Caller, Ring, Store
+from api.meta_failures import error_of
 from store import template_sync, template_writes
 from store.audit import By
 from store.engine import Database
@@ -18,19 +19,16 @@ from store.errors import (
     ConflictError,
     HoldfastError,
     MetaUnavailableError,
-    MissingPermissionError,
     TemplateRefusedError,
     TemplateUnknownError,
-    TokenInvalidError,
     UnavailableError,
 )
-from store.number_states import REASONS
 from store.reading_templates import Template
 from store.sealing import KeyRing
 from store.template_sync import ASKED_ONCE_IN, Sync, Synced
 from store.template_writes import Account
 from whatsapp.accounts import Accounts
-from whatsapp.calls import Failure, Lost, Refused
+from whatsapp.calls import Failure, Refused
 from whatsapp.management import Done
 from whatsapp.signup_failures import CallFailure, call_failure
 from whatsapp.template_calls import Made, TemplateCalls
@@ -40,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 _SYNC_WITHIN = 20.0
 """Seconds that somebody who queues a message waits for the templates of an account."""
+_NO_ANSWER = "Meta gave no answer: nobody knows whether it did it. Its templates are read soon."
 Queued = TypeVar("Queued")
 
 
@@ -141,7 +140,7 @@ class TemplateDesk:
         return self.accounts.templates, token
 
     async def _lost(self, account: Account, failure: Failure, action: str, name: str) -> None:
-        if isinstance(failure, Lost):
+        if call_failure(failure) is CallFailure.LOST:
             await template_writes.keep_unknown(self.database, account, action, name, self.by)
 
 
@@ -179,22 +178,8 @@ def _columns(facts: TemplateFacts) -> dict[str, Any]:
 
 def _refuse(failure: Failure) -> NoReturn:
     """Say why Meta did not do it."""
-    match call_failure(failure), failure:
-        case CallFailure.TOKEN, Refused() as refused:
-            verdict = refused.verdict()
-            raise TokenInvalidError(verdict.meaning, next_step=verdict.next_step)
-        case CallFailure.PERMISSION, Refused() as refused:
-            says, next_step = REASONS["permission"]
-            raise MissingPermissionError(f"{says} Meta's words: {refused.detail}", next_step=next_step)
-        case CallFailure.APP, _:
-            says, next_step = REASONS["app"]
-            raise UnavailableError(says, next_step=next_step)
-        case CallFailure.REFUSED, Refused() as refused:
-            raise TemplateRefusedError(f"Meta did not take it: {refused.detail}")
-        case CallFailure.LOST, _:
-            says = "Meta gave no answer: nobody knows whether it did it. Its templates are read soon."
-            raise MetaUnavailableError(says, next_step="Look at the template in a minute, then decide.")
-    raise MetaUnavailableError("Meta refused for the moment, or could not be reached: nothing was done.")
+    unanswered = MetaUnavailableError(_NO_ANSWER, next_step="Look at the template in a minute, then decide.")
+    raise error_of(failure, refused=TemplateRefusedError, unanswered=unanswered)
 
 
 def _desk(request: Request, organization_id: Caller, by: Acting, database: Store, ring: Ring) -> TemplateDesk:

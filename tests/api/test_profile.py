@@ -76,7 +76,14 @@ async def test_each_limit_is_taken_at_and_refused_over_by_its_fields_name_before
     assert (await read(shop))[field] == most
 
 
-async def test_a_refusal_names_the_limit_and_not_the_text(shop: Tenant) -> None:
+async def test_a_refusal_names_the_limit_in_words_and_not_the_text(shop: Tenant) -> None:
+    wrong = {"email": "canary", "websites": ["canary.example.com"]}
+    unlike = (await shop.client.put(path(shop), json=wrong)).json()
+    assert [found["message"].partition(", ")[2] for found in unlike["errors"]] == [
+        "must be an address with an @ and a domain",
+        "must begin with http:// or https:// and hold no spaces",
+    ]
+    assert "canary" not in str(unlike)
     answer = await shop.client.put(path(shop), json={"about": "canary" * 30})
     assert "139" in answer.json()["errors"][0]["message"]
     assert "canary" not in answer.text
@@ -165,11 +172,12 @@ async def test_what_meta_does_not_take_is_told_in_its_own_words(stage: Linked, s
 async def test_meta_away_is_said_so_and_a_change_of_which_nobody_knows_is_kept_as_such(
     stage: Linked, shop: Tenant
 ) -> None:
-    await stage.meta.add_fault("drop", call="change_profile", count=1)
-    answer = await shop.client.put(path(shop), json={"about": "perhaps"})
-    assert (answer.status_code, answer.json()["code"]) == (503, "meta_unavailable")
-    assert "twice changes nothing" in answer.json()["next_step"]
-    assert [noted.detail["outcome"] for noted in await audited(stage.api.database)] == ["unknown"]
+    for fault in ("drop", "server_error"):
+        await stage.meta.add_fault(fault, call="change_profile", count=1)
+        answer = await shop.client.put(path(shop), json={"about": "perhaps"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "meta_unavailable")
+        assert "twice changes nothing" in answer.json()["next_step"]
+    assert [noted.detail["outcome"] for noted in await audited(stage.api.database)] == ["unknown", "unknown"]
     assert (await put(shop, about="perhaps"))["about"] == "perhaps"
     await stage.meta.add_fault("server_error", call="profile", count=1)
     assert (await shop.client.get(path(shop))).status_code == 503

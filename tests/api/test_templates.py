@@ -81,9 +81,10 @@ async def audited(database: Database) -> list[Any]:
 
 async def test_a_template_is_made_changed_and_deleted_at_meta_and_kept_here(house: House, database: Database) -> None:
     client = house.tenant.client
-    made = await client.post(TEMPLATES, json=MAKE)
+    made = await client.post(TEMPLATES, json=MAKE | {"parameter_format": "POSITIONAL"})  # in Meta's own letters
     assert made.status_code == 201, made.text
     template = made.json()
+    assert template["parameter_format"] == "positional"
     assert (template["status"], template["usable"], template["waba_id"]) == ("PENDING", False, house.waba_id)
     (kept,) = await house.stage.meta.templates(house.waba_id)
     assert (kept["id"], kept["parameter_format"]) == (template["meta_id"], "POSITIONAL")
@@ -124,14 +125,16 @@ async def test_what_meta_does_not_take_comes_back_in_its_words(house: House, dat
 
 
 async def test_where_meta_gives_no_answer_nobody_says_that_it_was_done(house: House, database: Database) -> None:
-    await house.stage.meta.add_fault("drop", call="make_template", count=1)
-    lost = await house.tenant.client.post(TEMPLATES, json=MAKE)
-    assert (lost.status_code, lost.json()["code"]) == (503, "meta_unavailable")
-    assert "nobody knows" in lost.json()["detail"]
-    integration = await row(database, "integrations", house.tenant.number.integration_id)
-    assert integration.check_due_at is not None
+    for fault in ("server_error", "drop"):
+        await change(database, "UPDATE integrations SET check_due_at = NULL")
+        await house.stage.meta.add_fault(fault, call="make_template", count=1)
+        lost = await house.tenant.client.post(TEMPLATES, json=MAKE | {"name": fault})
+        assert (lost.status_code, lost.json()["code"]) == (503, "meta_unavailable")
+        assert "nobody knows" in lost.json()["detail"]
+        integration = await row(database, "integrations", house.tenant.number.integration_id)
+        assert integration.check_due_at is not None, fault
     read = await house.tenant.client.post(f"{TEMPLATES}/sync")
-    assert (read.json()["templates"], read.json()["new"]) == (1, 1)
+    assert (read.json()["templates"], read.json()["new"]) == (2, 2)
 
 
 async def test_the_list_is_filtered_and_comes_in_pages(house: House) -> None:
