@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from simulator.chat.pages import ChatPages
 from simulator.config import SimulatorConfig
-from simulator.control import control_routes
+from simulator.control import ROUTES
 from simulator.graph import MessagesRoute
 from simulator.login.dialog import Dialog, dialog_control
 from simulator.management.routes import management_routes
@@ -35,12 +35,13 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     # A plain route, first in the list: sends are the hot path, and FastAPI's own routes cost several times as much.
     messages = Route("/{version}/{phone_number_id}/messages", MessagesRoute(world).post, methods=["POST"])
     app.router.routes.insert(0, messages)
-    app.include_router(control_routes(world))
+    app.state.world = world
+    app.router.routes.extend(ROUTES)
     app.router.routes.extend(ChatPages(world).routes())
     dialog = Dialog(world)
-    app.include_router(dialog_control(dialog))
+    app.router.routes.extend(dialog_control(dialog).routes)
     uploads = Uploads(world)
-    app.include_router(uploads.control())
+    app.router.routes.extend(uploads.control().routes)
     business = [*uploads.routes(), *Profiles(world, uploads).routes()]
     app.router.routes.extend([*dialog.routes(), *MediaDesk(world).routes(), *business, *management_routes(world)])
     return app

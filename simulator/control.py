@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from simulator import orders
 from simulator.account_view import account_view
+from simulator.control_world import TheWorld
 from simulator.customers import Conversation
 from simulator.emitted import note_body, note_value
 from simulator.faults_control import add_fault_routes
@@ -26,22 +28,21 @@ from simulator.world import World
 Json = dict[str, Any]
 
 
-def control_routes(world: World) -> APIRouter:
-    """The whole control API."""
+def _routes() -> tuple[BaseRoute, ...]:
     router = APIRouter(prefix="/_control", tags=["control"])
-    _add_numbers(router, world)
-    _add_customers(router, world)
-    _add_conversations(router, world)
-    _add_webhooks(router, world)
-    _add_raw_webhooks(router, world)
-    add_fault_routes(router, world)
-    _add_clock(router, world)
-    _add_account(router, world)
-    add_onboarding_routes(router, world)
-    add_notice_routes(router, world)
-    add_kind_routes(router, world)
-    add_template_routes(router, world)
-    return router
+    _add_numbers(router)
+    _add_customers(router)
+    _add_conversations(router)
+    _add_webhooks(router)
+    _add_raw_webhooks(router)
+    add_fault_routes(router)
+    _add_clock(router)
+    _add_account(router)
+    add_onboarding_routes(router)
+    add_notice_routes(router)
+    add_kind_routes(router)
+    add_template_routes(router)
+    return tuple(router.routes)
 
 
 def _number(world: World, phone_number_id: str) -> Number:
@@ -51,9 +52,9 @@ def _number(world: World, phone_number_id: str) -> Number:
     return number
 
 
-def _add_numbers(router: APIRouter, world: World) -> None:
+def _add_numbers(router: APIRouter) -> None:
     @router.post("/numbers", status_code=201)
-    async def add_number(order: orders.NumberOrder) -> Json:
+    async def add_number(world: TheWorld, order: orders.NumberOrder) -> Json:
         """Add a number that is registered, connected and seen by its token; the app gets its webhooks."""
         waba = world.assets.waba(order.waba_id, business_id=order.business_id or order.waba_id, subscribed=True)
         number = Number(
@@ -71,11 +72,11 @@ def _add_numbers(router: APIRouter, world: World) -> None:
         return _number_view(number)
 
     @router.get("/numbers")
-    async def list_numbers() -> list[Json]:
+    async def list_numbers(world: TheWorld) -> list[Json]:
         return [_number_view(number) for number in world.numbers.values()]
 
     @router.patch("/numbers/{phone_number_id}")
-    async def change_number(phone_number_id: str, order: orders.KnobsOrder) -> Json:
+    async def change_number(world: TheWorld, phone_number_id: str, order: orders.KnobsOrder) -> Json:
         number = _number(world, phone_number_id)
         if order.token is not None and order.token != number.token:
             world.assets.drop_own_token(number)
@@ -86,7 +87,7 @@ def _add_numbers(router: APIRouter, world: World) -> None:
         return _number_view(number)
 
     @router.post("/release")
-    async def release_statuses(order: orders.ReleaseOrder) -> Json:
+    async def release_statuses(world: TheWorld, order: orders.ReleaseOrder) -> Json:
         return {"released": world.release(_number(world, order.phone_number_id), shuffle=order.shuffle)}
 
 
@@ -102,9 +103,9 @@ def _number_view(number: Number) -> Json:
     }
 
 
-def _add_customers(router: APIRouter, world: World) -> None:
+def _add_customers(router: APIRouter) -> None:
     @router.post("/say")
-    async def say(order: orders.SayOrder) -> Json:
+    async def say(world: TheWorld, order: orders.SayOrder) -> Json:
         if order.wa_id is None and order.user_id is None:
             raise HTTPException(422, "a customer needs a wa_id or a user_id")
         number = _number(world, order.phone_number_id)
@@ -124,18 +125,19 @@ def _add_customers(router: APIRouter, world: World) -> None:
         return {"wamid": said.wamid, "customer": conversation.customer, "user_id": conversation.user_id}
 
     @router.post("/load")
-    async def drive_load(order: orders.LoadOrder) -> Json:
+    async def drive_load(world: TheWorld, order: orders.LoadOrder) -> Json:
         return await Load(world, _number(world, order.phone_number_id), order).run()
 
 
-def _add_conversations(router: APIRouter, world: World) -> None:
+def _add_conversations(router: APIRouter) -> None:
     @router.get("/conversations")
-    async def list_conversations(phone_number_id: str | None = None) -> Response:
+    async def list_conversations(world: TheWorld, phone_number_id: str | None = None) -> Response:
         conversations = [c for c in world.customers.conversations if phone_number_id in {None, c.phone_number_id}]
         return answer([_conversation_view(c, world.clock.now()) for c in conversations])
 
     @router.get("/conversations/{phone_number_id}/{customer}")
     async def read_conversation(
+        world: TheWorld,
         phone_number_id: str,
         customer: str,
         *,
@@ -179,9 +181,9 @@ def _conversation_view(conversation: Conversation, now: float) -> Json:
     }
 
 
-def _add_webhooks(router: APIRouter, world: World) -> None:
+def _add_webhooks(router: APIRouter) -> None:
     @router.patch("/webhook")
-    async def change_webhook(order: orders.WebhookOrder) -> Json:
+    async def change_webhook(world: TheWorld, order: orders.WebhookOrder) -> Json:
         changes: Json = {}
         if order.url is not None:
             changes["webhook_url"] = order.url
@@ -194,25 +196,26 @@ def _add_webhooks(router: APIRouter, world: World) -> None:
         return {"url": world.deliveries.config.webhook_url}
 
     @router.post("/collect")
-    async def collect() -> Json:
+    async def collect(world: TheWorld) -> Json:
         """Keep every update back until `flush`."""
         world.deliveries.collect()
         return {"collecting": True}
 
     @router.post("/flush")
-    async def flush(order: orders.FlushOrder) -> Json:
+    async def flush(world: TheWorld, order: orders.FlushOrder) -> Json:
         return {"posts": world.deliveries.flush(size=order.size)}
 
 
-def _add_raw_webhooks(router: APIRouter, world: World) -> None:
+def _add_raw_webhooks(router: APIRouter) -> None:
     @router.post("/emit")
-    async def emit(order: orders.EmitOrder) -> Json:
+    async def emit(world: TheWorld, order: orders.EmitOrder) -> Json:
         note_value(world, order.value)
         world.deliveries.send((order.waba_id, {"field": order.field, "value": order.value}), copies=order.copies)
         return {"queued": order.copies}
 
     @router.post("/send-raw")
     async def send_raw(
+        world: TheWorld,
         request: Request,
         *,
         times: Annotated[int, Query(ge=1, le=1000)] = 1,
@@ -225,12 +228,12 @@ def _add_raw_webhooks(router: APIRouter, world: World) -> None:
         return {"answers": await _send_raw(world, body, times=times, signature=signature, url=url)}
 
     @router.post("/dashboard-sample")
-    async def send_dashboard_sample() -> Json:
+    async def send_dashboard_sample(world: TheWorld) -> Json:
         """What the Test button of Meta's dashboard sends."""
         return {"answers": await _send_raw(world, dashboard_sample())}
 
     @router.post("/verify")
-    async def verify(token: str, challenge: str = "1158201444") -> Json:
+    async def verify(world: TheWorld, token: str, challenge: str = "1158201444") -> Json:
         """Ask the webhook's GET to prove itself, as Meta does when an address is entered."""
         status, body = await world.deliveries.verify(token, challenge)
         return {"status": status, "body": body, "verified": status == 200 and body == challenge}  # noqa: PLR2004
@@ -245,21 +248,21 @@ async def _send_raw(
     return [{"status": a.status, "ms": round(a.seconds * 1000, 2)} for a in await asyncio.gather(*posts)]
 
 
-def _add_clock(router: APIRouter, world: World) -> None:
+def _add_clock(router: APIRouter) -> None:
     @router.get("/clock")
-    async def read_clock() -> Json:
+    async def read_clock(world: TheWorld) -> Json:
         return {"now": world.clock.now()}
 
     @router.post("/clock")
-    async def move_clock(order: orders.ClockOrder) -> Json:
+    async def move_clock(world: TheWorld, order: orders.ClockOrder) -> Json:
         now = world.clock.move(order.move)
         world.deliver_held()
         return {"now": now}
 
 
-def _add_account(router: APIRouter, world: World) -> None:
+def _add_account(router: APIRouter) -> None:
     @router.get("/account")
-    async def read_account(phone_number_id: str | None = None, *, lists: bool = False) -> Response:
+    async def read_account(world: TheWorld, phone_number_id: str | None = None, *, lists: bool = False) -> Response:
         """Totals of one number or all; with `lists` every accepted, doubled and unanswered message."""
         conversations = world.customers.conversations
         view = account_view(world.account, conversations, phone_number_id=phone_number_id, lists=lists)
@@ -267,6 +270,10 @@ def _add_account(router: APIRouter, world: World) -> None:
         return answer(view | {"peak_per_second": {n.phone_number_id: n.throughput.peak for n in numbers}})
 
     @router.get("/settled")
-    async def wait_until_settled(patience: Annotated[float, Query(ge=0, le=600)] = 10.0) -> Json:
+    async def wait_until_settled(world: TheWorld, patience: Annotated[float, Query(ge=0, le=600)] = 10.0) -> Json:
         """Wait until no status is due and every webhook was answered 200."""
         return {"settled": await world.settled(patience)}
+
+
+ROUTES = _routes()
+"""The whole control API, for any number of apps: what FastAPI learns of a route (a millisecond) it learns once."""

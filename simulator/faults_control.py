@@ -8,29 +8,29 @@ from fastapi import APIRouter, HTTPException, Query, Request
 
 from simulator import orders
 from simulator.chaos import Chaos
+from simulator.control_world import TheWorld
 from simulator.script_file import ScriptError, read_script
-from simulator.world import World
 
 Json = dict[str, Any]
 
 
-def add_fault_routes(router: APIRouter, world: World) -> None:
+def add_fault_routes(router: APIRouter) -> None:
     """Everything that disturbs."""
-    _add_faults(router, world)
-    _add_scripts(router, world)
+    _add_faults(router)
+    _add_scripts(router)
 
 
-def _add_faults(router: APIRouter, world: World) -> None:
+def _add_faults(router: APIRouter) -> None:
     @router.post("/faults", status_code=201)
-    async def add_fault(order: orders.FaultOrder) -> Json:
+    async def add_fault(world: TheWorld, order: orders.FaultOrder) -> Json:
         return {"id": world.faults.add(order.fault())}
 
     @router.get("/faults")
-    async def list_faults() -> list[Json]:
+    async def list_faults(world: TheWorld) -> list[Json]:
         return [asdict(fault) for fault in world.faults.active]
 
     @router.delete("/faults")
-    async def end_faults(fault_id: Annotated[int | None, Query(alias="id")] = None) -> Json:
+    async def end_faults(world: TheWorld, fault_id: Annotated[int | None, Query(alias="id")] = None) -> Json:
         """End one fault, or all, and with them what is being played."""
         if fault_id is None:
             world.player.stop()
@@ -38,9 +38,9 @@ def _add_faults(router: APIRouter, world: World) -> None:
         return {"active": len(world.faults.active)}
 
 
-def _add_scripts(router: APIRouter, world: World) -> None:
+def _add_scripts(router: APIRouter) -> None:
     @router.post("/script", status_code=201)
-    async def play_script(request: Request) -> Json:
+    async def play_script(world: TheWorld, request: Request) -> Json:
         """Play a script: its YAML is the body."""
         try:
             world.player.play(read_script((await request.body()).decode(errors="replace"), name="script"))
@@ -49,7 +49,7 @@ def _add_scripts(router: APIRouter, world: World) -> None:
         return world.player.view()
 
     @router.post("/chaos", status_code=201)
-    async def play_chaos(order: orders.ChaosOrder) -> Json:
+    async def play_chaos(world: TheWorld, order: orders.ChaosOrder) -> Json:
         """Play random faults; the steps of its `seconds`, or the first 60 of what has no end, are answered."""
         seed = secrets.randbelow(2**32) if order.seed is None else order.seed
         try:
@@ -60,11 +60,11 @@ def _add_scripts(router: APIRouter, world: World) -> None:
         return {"seed": seed, "steps": [step.view() for step in chaos.until(order.seconds or 60.0)]}
 
     @router.get("/playing")
-    async def read_playing() -> Json:
+    async def read_playing(world: TheWorld) -> Json:
         return world.player.view()
 
     @router.delete("/playing")
-    async def stop_playing() -> Json:
+    async def stop_playing(world: TheWorld) -> Json:
         """End what is being played and its faults; other faults stay."""
         world.player.stop()
         return world.player.view()

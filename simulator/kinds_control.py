@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import Response
 
 from simulator import kinds_orders as orders
+from simulator.control_world import TheWorld
 from simulator.customers import Conversation, bsuid
 from simulator.files import StoredFile
 from simulator.numbers import Number
@@ -19,26 +20,26 @@ Json = dict[str, Any]
 _TOLD_OF_SENT = ("wamid", "phone_number_id", "customer", "type", "payload", "arrived_at", "outcome", "code", "details")
 
 
-def add_kind_routes(router: APIRouter, world: World) -> None:
+def add_kind_routes(router: APIRouter) -> None:
     """All of it."""
-    _add_messages(router, world)
-    _add_customers(router, world)
-    _add_views(router, world)
+    _add_messages(router)
+    _add_customers(router)
+    _add_views(router)
 
     @router.post("/echoes")
-    async def echo(order: orders.MessageOrder) -> Json:
+    async def echo(world: TheWorld, order: orders.MessageOrder) -> Json:
         """Let the business write in its own app: the customer has it, and the app is told."""
         return _echo(world, order, order.type, order.content)
 
 
-def _add_messages(router: APIRouter, world: World) -> None:
+def _add_messages(router: APIRouter) -> None:
     @router.post("/customer-messages")
-    async def write(order: orders.MessageOrder) -> Json:
+    async def write(world: TheWorld, order: orders.MessageOrder) -> Json:
         """Let a customer write a message of any kind."""
         return _say(world, order, order.type, order.content)
 
     @router.post("/customer-files")
-    async def send_file(order: orders.FileOrder, request: Request) -> Json:
+    async def send_file(world: TheWorld, order: orders.FileOrder, request: Request) -> Json:
         """Let a customer send a file, or the business in its own app."""
         number, _ = _whom(world, order)
         base_url = str(request.base_url) if order.url else None
@@ -51,9 +52,9 @@ def _add_messages(router: APIRouter, world: World) -> None:
         return write(world, order, order.kind, content) | {"media_id": content["id"]}
 
 
-def _add_customers(router: APIRouter, world: World) -> None:
+def _add_customers(router: APIRouter) -> None:
     @router.post("/customers")
-    async def change_customer(order: orders.CustomerChange) -> Json:
+    async def change_customer(world: TheWorld, order: orders.CustomerChange) -> Json:
         """Add a customer who has not written yet, or say something new of one."""
         _, conversation = _whom(world, order)
         for name, value in order.model_dump(include={"name", "username", "shares_phone"}, exclude_none=True).items():
@@ -61,7 +62,7 @@ def _add_customers(router: APIRouter, world: World) -> None:
         return {"customer": conversation.customer, "user_id": conversation.user_id}
 
     @router.post("/changed-numbers")
-    async def change_number(order: orders.ChangedNumberOrder) -> Json:
+    async def change_number(world: TheWorld, order: orders.ChangedNumberOrder) -> Json:
         """Let a customer change the phone number: the BSUID changes too, and a system message tells of it."""
         number, conversation = _whom(world, order)
         former = (conversation.shared_phone, conversation.user_id)
@@ -78,7 +79,7 @@ def _add_customers(router: APIRouter, world: World) -> None:
         return {"wamid": said.wamid, "user_id": user_id}
 
     @router.post("/preferences")
-    async def prefer(order: orders.PreferenceOrder) -> Json:
+    async def prefer(world: TheWorld, order: orders.PreferenceOrder) -> Json:
         """Let a customer stop or resume marketing messages."""
         number, conversation = _whom(world, order)
         conversation.wants_marketing = order.value != "stop"
@@ -97,9 +98,9 @@ def _add_customers(router: APIRouter, world: World) -> None:
         return {"sent": world.tell(number, change, copies=number.knobs.webhook_copies)}
 
 
-def _add_views(router: APIRouter, world: World) -> None:
+def _add_views(router: APIRouter) -> None:
     @router.get("/sent")
-    async def list_sent(phone_number_id: str | None = None, customer: str | None = None) -> Response:
+    async def list_sent(world: TheWorld, phone_number_id: str | None = None, customer: str | None = None) -> Response:
         """Every message that was accepted, whole, in order."""
         rows = [
             {name: getattr(message, name) for name in _TOLD_OF_SENT}
@@ -109,12 +110,12 @@ def _add_views(router: APIRouter, world: World) -> None:
         return answer(rows)
 
     @router.get("/files")
-    async def list_files() -> list[Json]:
+    async def list_files(world: TheWorld) -> list[Json]:
         """Every file, over or not, without its bytes."""
         return [_file_view(stored) for stored in world.files.stored.values()]
 
     @router.get("/files/{media_id}")
-    async def read_file(media_id: str) -> Response:
+    async def read_file(world: TheWorld, media_id: str) -> Response:
         """The bytes of a file."""
         stored = world.files.stored.get(media_id)
         if stored is None:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from simulator import notices
 from simulator.business.model import Waba
+from simulator.control_world import TheWorld
 from simulator.numbers import Number
 from simulator.orders import Order
 from simulator.past import send_past
@@ -70,13 +71,13 @@ class SignedRequestOrder(Order):
     signature: Literal["valid", "wrong"] = "valid"
 
 
-def add_notice_routes(router: APIRouter, world: World) -> None:
+def add_notice_routes(router: APIRouter) -> None:
     """All of it."""
-    _add_account_routes(router, world)
-    _add_number_routes(router, world)
+    _add_account_routes(router)
+    _add_number_routes(router)
 
     @router.post("/signed-request")
-    async def send_signed_request(order: SignedRequestOrder) -> Json:
+    async def send_signed_request(world: TheWorld, order: SignedRequestOrder) -> Json:
         """Post a `signed_request` to a callback; what it answered."""
         config = world.deliveries.config
         secret = config.app_secret if order.signature == "valid" else config.app_secret + "x"
@@ -85,30 +86,30 @@ def add_notice_routes(router: APIRouter, world: World) -> None:
         return {"status": status, "body": body}
 
 
-def _add_account_routes(router: APIRouter, world: World) -> None:
+def _add_account_routes(router: APIRouter) -> None:
     @router.post("/account-updates")
-    async def update_account(order: AccountUpdateOrder) -> Json:
+    async def update_account(world: TheWorld, order: AccountUpdateOrder) -> Json:
         waba = _waba(world, order.waba_id)
         return {"sent": notices.account_update(world, waba, order.event, order.parts, apply=order.apply)}
 
     @router.post("/capability-updates")
-    async def update_capability(order: CapabilityOrder) -> Json:
+    async def update_capability(world: TheWorld, order: CapabilityOrder) -> Json:
         waba = _waba(world, order.waba_id)
         return {"sent": notices.capability_update(world, waba, order.limit, order.most_numbers)}
 
 
-def _add_number_routes(router: APIRouter, world: World) -> None:
+def _add_number_routes(router: APIRouter) -> None:
     @router.post("/quality-updates")
-    async def update_quality(order: QualityOrder) -> Json:
+    async def update_quality(world: TheWorld, order: QualityOrder) -> Json:
         return {"sent": notices.quality_update(world, _number(world, order.phone_number_id), order.event, order.limit)}
 
     @router.post("/name-updates")
-    async def update_name(order: NameOrder) -> Json:
+    async def update_name(world: TheWorld, order: NameOrder) -> Json:
         number = _number(world, order.phone_number_id)
         return {"sent": notices.name_update(world, number, order.decision, order.name, order.reason)}
 
     @router.post("/past")
-    async def send_number_past(order: PastOrder) -> Json:
+    async def send_number_past(world: TheWorld, order: PastOrder) -> Json:
         number = _number(world, order.phone_number_id)
         return {"sent": send_past(world, number, order.kind, values=order.values)}
 

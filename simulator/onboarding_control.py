@@ -10,6 +10,7 @@ from simulator import onboarding_orders as orders
 from simulator.business.model import Business, Waba
 from simulator.business.standing import Standing, unregistered
 from simulator.business.tokens import Token
+from simulator.control_world import TheWorld
 from simulator.notices import partner_app_installed
 from simulator.numbers import Knobs, Number
 from simulator.refusals import answer
@@ -18,27 +19,27 @@ from simulator.world import World
 Json = dict[str, Any]
 
 
-def add_onboarding_routes(router: APIRouter, world: World) -> None:
+def add_onboarding_routes(router: APIRouter) -> None:
     """Everything that stands before a number is connected."""
-    _add_assets(router, world)
-    _add_numbers(router, world)
-    _add_tokens(router, world)
-    _add_app(router, world)
+    _add_assets(router)
+    _add_numbers(router)
+    _add_tokens(router)
+    _add_app(router)
 
 
-def _add_assets(router: APIRouter, world: World) -> None:
+def _add_assets(router: APIRouter) -> None:
     @router.post("/businesses", status_code=201)
-    async def add_business(order: orders.BusinessOrder) -> Json:
+    async def add_business(world: TheWorld, order: orders.BusinessOrder) -> Json:
         business = world.assets.business(order.business_id or world.assets.new_id())
         _change(business, order.model_dump(exclude_none=True, exclude={"business_id"}))
         return asdict(business)
 
     @router.get("/businesses")
-    async def list_businesses() -> list[Json]:
+    async def list_businesses(world: TheWorld) -> list[Json]:
         return [asdict(business) for business in world.assets.businesses.values()]
 
     @router.post("/wabas", status_code=201)
-    async def add_waba(order: orders.WabaOrder) -> Json:
+    async def add_waba(world: TheWorld, order: orders.WabaOrder) -> Json:
         waba = waba_for(world, order.waba_id, order.business_id)
         changes = order.model_dump(exclude_none=True, exclude={"waba_id", "business_id", "subscribed", "other_apps"})
         _change(waba, changes)
@@ -49,7 +50,7 @@ def _add_assets(router: APIRouter, world: World) -> None:
         return asdict(waba)
 
     @router.get("/wabas")
-    async def list_wabas() -> list[Json]:
+    async def list_wabas(world: TheWorld) -> list[Json]:
         return [asdict(waba) for waba in world.assets.wabas.values()]
 
 
@@ -68,17 +69,17 @@ def _change(target: Business | Waba | Standing, changes: Json) -> None:
         setattr(target, name, value)
 
 
-def _add_numbers(router: APIRouter, world: World) -> None:
+def _add_numbers(router: APIRouter) -> None:
     @router.post("/prepared-numbers", status_code=201)
-    async def prepare_number(order: orders.PreparedOrder) -> Json:
+    async def prepare_number(world: TheWorld, order: orders.PreparedOrder) -> Json:
         return number_view(prepare(world, order))
 
     @router.get("/numbers/{phone_number_id}/standing")
-    async def read_standing(phone_number_id: str) -> Json:
+    async def read_standing(world: TheWorld, phone_number_id: str) -> Json:
         return number_view(_number(world, phone_number_id))
 
     @router.patch("/numbers/{phone_number_id}/standing")
-    async def change_standing(phone_number_id: str, order: orders.StandingOrder) -> Json:
+    async def change_standing(world: TheWorld, phone_number_id: str, order: orders.StandingOrder) -> Json:
         number = _number(world, phone_number_id)
         _stand(world, number.standing, order)
         world.deliver_held()
@@ -134,13 +135,13 @@ def number_view(number: Number) -> Json:
     return identity | plain | attempts | callback
 
 
-def _add_tokens(router: APIRouter, world: World) -> None:
+def _add_tokens(router: APIRouter) -> None:
     @router.post("/tokens", status_code=201)
-    async def issue_token(order: orders.TokenOrder) -> Json:
+    async def issue_token(world: TheWorld, order: orders.TokenOrder) -> Json:
         return {"token": new_token(world, order).text}
 
     @router.post("/codes", status_code=201)
-    async def issue_code(order: orders.CodeOrder) -> Json:
+    async def issue_code(world: TheWorld, order: orders.CodeOrder) -> Json:
         token = new_token(world, order)
         code = world.assets.new_code(token, now=world.clock.now(), redirect_uri=order.redirect_uri)
         for waba_id in order.waba_ids if order.announce else ():
@@ -148,14 +149,14 @@ def _add_tokens(router: APIRouter, world: World) -> None:
         return {"code": code.text, "expires_at": code.expires_at}
 
     @router.patch("/tokens")
-    async def change_tokens(order: orders.TokenChangeOrder) -> Json:
+    async def change_tokens(world: TheWorld, order: orders.TokenChangeOrder) -> Json:
         changed = [token for token in world.assets.tokens.values() if _is_meant(world, token, order)]
         for token in changed:
             _change_token(world, token, order)
         return {"changed": len(changed)}
 
     @router.get("/tokens")
-    async def list_tokens() -> list[Json]:
+    async def list_tokens(world: TheWorld) -> list[Json]:
         return [asdict(token) | {"waba_ids": sorted(token.waba_ids)} for token in world.assets.tokens.values()]
 
 
@@ -196,14 +197,14 @@ def _change_token(world: World, token: Token, order: orders.TokenChangeOrder) ->
     token.app_id = order.app_id or token.app_id
 
 
-def _add_app(router: APIRouter, world: World) -> None:
+def _add_app(router: APIRouter) -> None:
     @router.patch("/app")
-    async def change_app(order: orders.AppOrder) -> Json:
+    async def change_app(world: TheWorld, order: orders.AppOrder) -> Json:
         for name, value in order.model_dump(exclude_none=True).items():
             setattr(world.assets.app, name, value)
         return asdict(world.assets.app)
 
     @router.get("/calls")
-    async def list_calls(call: str | None = None, object_id: str | None = None) -> Response:
+    async def list_calls(world: TheWorld, call: str | None = None, object_id: str | None = None) -> Response:
         """The management calls that arrived, in order, of one name and object or all."""
         return answer(world.account.calls.view(call=call, object_id=object_id))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, HTTPException
 from pydantic import Field
 
+from simulator.control_world import TheWorld
 from simulator.notices import tell_waba
 from simulator.orders import Order
 from simulator.templates import Template
@@ -67,12 +68,12 @@ class ComponentsOrder(TemplateOrder):
     components: list[dict[str, Any]]
 
 
-def add_template_routes(router: APIRouter, world: World) -> None:
+def add_template_routes(router: APIRouter) -> None:
     """All of it."""
-    _add_keeping(router, world)
+    _add_keeping(router)
 
     @router.post("/template-status")
-    async def decide(order: StatusOrder) -> Json:
+    async def decide(world: TheWorld, order: StatusOrder) -> Json:
         template = _found(world, order)
         template.status = _STATUSES.get(order.event, order.event)
         template.rejected_reason = (order.reason or "NONE") if order.event == "REJECTED" else "NONE"
@@ -84,14 +85,14 @@ def add_template_routes(router: APIRouter, world: World) -> None:
         return _tell(world, order, "message_template_status_update", value | _category(template))
 
     @router.post("/template-quality")
-    async def rate(order: QualityScoreOrder) -> Json:
+    async def rate(world: TheWorld, order: QualityScoreOrder) -> Json:
         template = _found(world, order)
         scores = {"previous_quality_score": template.quality, "new_quality_score": order.quality}
         template.quality = order.quality
         return _tell(world, order, "message_template_quality_update", scores | _named(template))
 
     @router.post("/template-category")
-    async def move(order: CategoryOrder) -> Json:
+    async def move(world: TheWorld, order: CategoryOrder) -> Json:
         template = _found(world, order)
         if order.early:
             value = _named(template) | {"new_category": template.category, "correct_category": order.category}
@@ -101,7 +102,7 @@ def add_template_routes(router: APIRouter, world: World) -> None:
         return _tell(world, order, "template_category_update", value)
 
     @router.post("/template-components")
-    async def edit(order: ComponentsOrder) -> Json:
+    async def edit(world: TheWorld, order: ComponentsOrder) -> Json:
         template = _found(world, order)
         template.components = order.components
         body = template.component("BODY").get("text")
@@ -110,9 +111,9 @@ def add_template_routes(router: APIRouter, world: World) -> None:
         )
 
 
-def _add_keeping(router: APIRouter, world: World) -> None:
+def _add_keeping(router: APIRouter) -> None:
     @router.post("/templates", status_code=201)
-    async def add_template(order: NewTemplateOrder) -> Json:
+    async def add_template(world: TheWorld, order: NewTemplateOrder) -> Json:
         if order.waba_id not in world.assets.wabas:
             raise HTTPException(404, f"no WABA {order.waba_id}")
         template = Template(
@@ -129,7 +130,7 @@ def _add_keeping(router: APIRouter, world: World) -> None:
         return template.row()
 
     @router.get("/templates")
-    async def list_templates(waba_id: str) -> list[Json]:
+    async def list_templates(world: TheWorld, waba_id: str) -> list[Json]:
         return [template.row() for template in world.templates.of(waba_id)]
 
 
