@@ -14,6 +14,7 @@ from simulator.graph import MessagesRoute
 from simulator.login.dialog import Dialog, dialog_control
 from simulator.management.routes import management_routes
 from simulator.media import MediaDesk
+from simulator.pages import base_route
 from simulator.profile import Profiles
 from simulator.resumable import Uploads
 from simulator.world import World
@@ -37,13 +38,13 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     app.router.routes.insert(0, messages)
     app.state.world = world
     app.router.routes.extend(ROUTES)
-    app.router.routes.extend(ChatPages(world).routes())
     dialog = Dialog(world)
     app.router.routes.extend(dialog_control(dialog).routes)
     uploads = Uploads(world)
     app.router.routes.extend(uploads.control().routes)
+    pages = [base_route(), *ChatPages(world).routes(), *dialog.routes()]
     business = [*uploads.routes(), *Profiles(world, uploads).routes()]
-    app.router.routes.extend([*dialog.routes(), *MediaDesk(world).routes(), *business, *management_routes(world)])
+    app.router.routes.extend([*pages, *MediaDesk(world).routes(), *business, *management_routes(world)])
     return app
 
 

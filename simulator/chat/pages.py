@@ -6,13 +6,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from simulator.chat.lines import lines_of, tap_of
 from simulator.customers import Conversation
 from simulator.files import kind_of
 from simulator.numbers import Number
+from simulator.pages import file_of
 from simulator.received import receive_file
 from simulator.world import World
 
@@ -46,10 +47,7 @@ class ChatPages:
 
     async def file(self, request: Request) -> Response:
         """What the pages are made of."""
-        name = request.path_params["name"]
-        if name not in _FILES:
-            return Response(status_code=404)
-        return FileResponse(_HERE / "files" / name, media_type=_FILES[name], headers={"cache-control": "no-cache"})
+        return file_of(_HERE / "files", _FILES, request.path_params["name"])
 
     async def home(self, _: Request) -> Response:
         """Numbers, conversations, and a form to write as a customer."""

@@ -9,12 +9,13 @@ from fastapi import APIRouter
 from jinja2 import Environment, FileSystemLoader
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from simulator.login.endings import EndingOrder, Login, end_login
 from simulator.login.forms import Asked, chosen
 from simulator.login.messages import posts
+from simulator.pages import file_of
 from simulator.world import World
 
 _HERE = Path(__file__).parent
@@ -43,9 +44,7 @@ class Dialog:
     async def file(self, request: Request) -> Response:
         """The SDK, and what the popup is made of."""
         name = request.path_params.get("name", "sdk.js")
-        if name not in _FILES:
-            return Response(status_code=404)
-        return FileResponse(_HERE / "files" / name, media_type=_FILES[name], headers={"cache-control": "no-cache"})
+        return file_of(_HERE / "files", _FILES, name)
 
     async def show(self, request: Request) -> Response:
         """The page with every ending; or the end at once, if a test has preset it."""
