@@ -7,12 +7,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, S
 from api.contracts import Listing
 from api.onboarding_contracts import MetaId
 from store.reading_templates import Wanted
+from whatsapp.messages.fields import JsonObject
 
 MOST_COMPONENTS = 20
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,512}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(_[A-Za-z]{2,4})?$")]
 Category = Literal["MARKETING", "UTILITY", "AUTHENTICATION"]
-Components = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_COMPONENTS)]
+Components = Annotated[list[JsonObject], Field(min_length=1, max_length=MOST_COMPONENTS)]
+Word = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""What Postgres can compare: it knows no NUL."""
 
 _COMPONENTS: list[JsonValue] = [
     {
@@ -40,10 +43,10 @@ class TemplateListing(Listing):
 
     waba_id: MetaId | None = Field(default=None, description="Only those of this account.")
     phone_number_id: MetaId | None = Field(default=None, description="Only those that this number may send.")
-    name: str | None = Field(default=None, max_length=512)
-    language: str | None = Field(default=None, max_length=20, description="As Meta writes it: `en_US`.")
-    status: str | None = Field(default=None, max_length=40, description="Meta's word: `APPROVED`, `PAUSED` …")
-    category: str | None = Field(default=None, max_length=40, description="Meta's word: `UTILITY` …")
+    name: Word | None = Field(default=None, max_length=512)
+    language: Word | None = Field(default=None, max_length=20, description="As Meta writes it: `en_US`.")
+    status: Word | None = Field(default=None, max_length=40, description="Meta's word: `APPROVED`, `PAUSED` …")
+    category: Word | None = Field(default=None, max_length=40, description="Meta's word: `UTILITY` …")
     deleted: bool = Field(default=False, description="Also those that are gone at Meta.")
 
     def which(self) -> Wanted:

@@ -96,8 +96,9 @@ def problems(words: StopWords) -> list[str]:
             if len(listed) > MOST_WORDS:
                 found.append(f"{where}: has {len(listed)} words, {MOST_WORDS} at most")
             for place, word in enumerate(listed[:MOST_WORDS]):
-                if not bare(word) or len(word) > LONGEST:
-                    found.append(f"{where}.{place}: must have letters or digits, and {LONGEST} characters at most")
+                if not bare(word) or len(word) > LONGEST or "\x00" in word:
+                    wants = f"must have letters or digits, {LONGEST} characters at most and no NUL"
+                    found.append(f"{where}.{place}: {wants}")
                 elif meanings.setdefault(bare(word), meaning) != meaning:
                     found.append(f"{where}.{place}: cannot both stop and start")
     return found

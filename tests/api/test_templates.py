@@ -253,6 +253,12 @@ async def test_named_parameters_are_checked_by_name(house: House) -> None:
     )
 
 
+async def test_a_list_is_not_asked_for_what_no_template_can_have(house: House) -> None:
+    for name in ("name", "language", "status", "category"):
+        refused = await house.tenant.client.get(TEMPLATES, params={name: "a\x00"})
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, f"query.{name}")
+
+
 @pytest.mark.parametrize(
     ("change_to", "field"),
     [
@@ -260,6 +266,9 @@ async def test_named_parameters_are_checked_by_name(house: House) -> None:
         ({"language": "English"}, "language"),
         ({"category": "utility"}, "category"),
         ({"components": []}, "components"),
+        # What Meta may take and nobody here could keep.
+        ({"components": [BODY | {"text": "a NUL \x00"}]}, "components.0"),
+        ({"components": [BODY | {"example": 2**70}]}, "components.0"),
         ({"parameter_format": "counted"}, "parameter_format"),
         ({"else": 1}, "else"),
     ],

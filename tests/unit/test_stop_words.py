@@ -83,13 +83,14 @@ def test_what_makes_no_sense_as_a_list_is_named_by_its_place_and_not_repeated() 
     assert problems({}) == []
     found = problems(
         {
-            "en": {"stop": ["stop", "!!", "x" * 61], "start": ["Stop!"]},
+            "en": {"stop": ["stop", "!!", "x" * 61, "a\x00b"], "start": ["Stop!"]},
             "de": {"stop": [f"wort {n}" for n in range(51)], "start": ["start"]},
         }
     )
     assert found == [
-        "en.stop.1: must have letters or digits, and 60 characters at most",
-        "en.stop.2: must have letters or digits, and 60 characters at most",
+        "en.stop.1: must have letters or digits, 60 characters at most and no NUL",
+        "en.stop.2: must have letters or digits, 60 characters at most and no NUL",
+        "en.stop.3: must have letters or digits, 60 characters at most and no NUL",
         "en.start.0: cannot both stop and start",
         "de.stop: has 51 words, 50 at most",
     ]
