@@ -13,6 +13,7 @@ from store.audit import By
 from store.consents import BY, Choice
 from store.engine import Database
 from store.errors import InvalidRequestError, NotFoundError
+from store.left_numbers import left_at
 from whatsapp.events import Sender
 
 _MOST_SHOWN = 200
@@ -109,14 +110,15 @@ async def set_consent(
 
     Raises:
         NotFoundError: the organization has no contact with this id.
-        InvalidRequestError: it is told from the future, and would hide what comes until then. Nobody becomes a contact.
+        InvalidRequestError: it is told from the future, and would hide what comes until then; or of a phone number
+            that its contact had left. Nobody becomes a contact.
     """
     async with database.transaction() as connection:
         now: datetime = (await connection.execute(_NOW)).scalar_one()
         if told_at is not None and told_at > now + _CLOCKS_DIFFER:
             raise InvalidRequestError("told_at: is in the future.")
         if isinstance(contact, Sender):
-            contact = await contacts.contact_named(connection, organization_id, contact)
+            contact = await _named(connection, organization_id, contact, told_at=told_at or now)
         known = await _locked(connection, organization_id, contact)
         source: Literal["api", "person"] = "person" if by.actor == "person" else "api"
         about: Any = {"organization_id": organization_id, "contact_id": known}
@@ -143,6 +145,16 @@ async def _known(connection: AsyncConnection, organization_id: UUID, contact: UU
     if found is None:
         raise NotFoundError("Nothing is known of this person.", next_step="Tell of them, or write to them first.")
     return found
+
+
+async def _named(connection: AsyncConnection, organization_id: UUID, person: Sender, *, told_at: datetime) -> UUID:
+    left = await left_at(connection, organization_id, person.wa_id)
+    if left is not None and told_at >= left:
+        raise InvalidRequestError(
+            "to: the contact with this phone number had changed to another one before this was told.",
+            next_step="Name them by user_id; whoever has the number now is known once they have written.",
+        )
+    return await contacts.contact_named(connection, organization_id, person)
 
 
 async def _locked(connection: AsyncConnection, organization_id: UUID, contact_id: UUID) -> UUID:

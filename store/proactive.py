@@ -6,23 +6,17 @@ from functools import partial
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import contacts, outbox
 from store.contacts import Party
 from store.engine import Database
 from store.errors import ConflictError, InvalidRequestError, NotFoundError
+from store.left_numbers import left_at
 from store.outbox import Draft
 from store.tables import conversations, integrations
 from whatsapp.events import Sender
-
-# What is sent to a contact goes where they are reached now: a code for this number's owner would go to another phone.
-_LEFT = text("""
-    SELECT t.id FROM contact_identities i JOIN contacts t ON t.id = i.contact_id
-    WHERE i.organization_id = :organization_id AND i.kind = 'wa_id' AND i.value = :wa_id
-      AND (i.told_at IS NULL OR i.told_at < t.renewed_at) AND t.renewed_at IS NOT NULL
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +86,8 @@ async def queue_first(
 
 async def _conversation(connection: AsyncConnection, *, organization_id: UUID, to: Addressee) -> UUID:
     integration_id = await _number(connection, organization_id, to)
-    values = {"organization_id": organization_id, "wa_id": to.wa_id}
-    if (await connection.execute(_LEFT, values)).one_or_none() is not None:
+    # What is sent to a contact goes where they are reached now: a code for this number's owner to another phone.
+    if await left_at(connection, organization_id, to.wa_id) is not None:
         raise InvalidRequestError(
             "to: the contact with this phone number has changed to another one.",
             next_step="Name the contact by user_id; whoever has the number now has to write first.",

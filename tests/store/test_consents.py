@@ -11,14 +11,18 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from store import consents, migrate, nudges
+from store import consents, contacts, migrate, nudges
 from store.audit import By
 from store.claims import Claimed, Unclaimed, claim
 from store.contact_consents import read_consent, set_consent
+from store.contacts import Party
 from store.engine import Database
 from store.errors import InvalidRequestError, NotFoundError, OptedOutError
 from store.ids import new_id
+from tests.intake.letters import ADA, Letters, ago, rows, take_in
+from tests.intake.people import ADA_NOW, changed, two_halves
 from tests.rows import Number, change, connected_number, conversation, queued, row
+from whatsapp.events import Sender
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 _HISTORY = text("SELECT * FROM consents ORDER BY told_at, choice")
@@ -204,6 +208,42 @@ async def test_the_id_of_a_contact_that_was_merged_names_the_person_still(databa
     )
     assert told.contact_id == contact_id
     assert (await row(database, "contacts", contact_id)).marketing_stopped_at is not None
+
+
+async def test_what_is_told_of_a_contact_while_it_is_merged_away_counts_for_the_one_that_stays(
+    database: Database,
+) -> None:
+    number = await connected_number(database)
+    older, younger = [
+        (await row(database, "conversations", it)).contact_id for it in await two_halves(database, number)
+    ]
+    both = Sender(ADA.wa_id, ADA.user_id, profile_name=None, username=None)
+    about: Any = {"organization_id": number.organization_id, "by": By("key", new_id())}
+    async with database.transaction() as merging:
+        now = datetime.now(UTC)
+        await contacts.conversations_of(merging, [Party(number.organization_id, number.integration_id, both, now)])
+        telling = asyncio.create_task(set_consent(database, **about, contact=younger, choice="stop"))
+        await asyncio.sleep(0.3)
+        assert not telling.done()
+    assert (await telling).contact_id == older
+    assert (await row(database, "contacts", older)).marketing_stopped_at is not None
+
+
+async def test_a_number_stands_for_its_contact_until_they_left_it_and_for_nobody_after_that(database: Database) -> None:
+    number = await connected_number(database)
+    letters, left = Letters(number, ADA), ago(seconds=30)
+    await take_in(database, letters.message("hello", at=ago(seconds=60)))
+    await take_in(database, changed(letters, ADA_NOW, at=left))
+    about: Any = {
+        "organization_id": number.organization_id,
+        "contact": Sender(ADA.wa_id, None, profile_name=None, username=None),
+        "by": By("key", new_id()),
+    }
+    with pytest.raises(InvalidRequestError, match="changed to another"):
+        await set_consent(database, **about, choice="opt_in", note="of the new owner", told_at=ago(seconds=5))
+    told = await set_consent(database, **about, choice="stop", told_at=ago(seconds=45))
+    (contact,) = await rows(database, "SELECT id FROM contacts")
+    assert (told.contact_id, told.marketing, len(told.history)) == (contact.id, "stopped", 1)
 
 
 async def test_what_was_told_before_there_was_a_history_begins_it(database_url: str) -> None:
