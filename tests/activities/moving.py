@@ -111,6 +111,18 @@ class FileHouse:
         moved: FileMoved = await ActivityEnvironment().run(self.moves.move_file, command)
         return moved
 
+    async def beats(self, media_id: UUID) -> int:
+        """Move a file; how often it was told meanwhile that its worker is alive."""
+        environment, told = ActivityEnvironment(), 0
+
+        def hear(*_: object) -> None:
+            nonlocal told
+            told += 1
+
+        environment.on_heartbeat = hear
+        await environment.run(self.moves.move_file, MoveFile(str(media_id), str(self.number.integration_id)))
+        return told
+
     async def row(self, media_id: UUID) -> Any:
         return await rows.row(self.database, "media", media_id)
 

@@ -49,6 +49,17 @@ async def test_a_customers_file_is_fetched_at_once_and_kept_as_it_was_sent(house
     assert await house.files(talk) == []
 
 
+async def test_its_worker_is_known_to_be_alive_while_it_comes(
+    house: FileHouse, talk: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.heartbeat._EVERY_S", 0.05)
+    media_id = await house.arrives(talk)
+    await house.meta.add_fault("slow", call="download", seconds=0.5, count=1)
+    beats = await house.beats(media_id)
+    assert beats >= 5
+    assert (await house.row(media_id)).state == "stored"
+
+
 async def test_fetching_it_again_changes_nothing_and_asks_nobody(house: FileHouse, talk: UUID) -> None:
     media_id = await house.arrives(talk)
     await house.move(media_id)
