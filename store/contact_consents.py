@@ -202,6 +202,6 @@ async def _read(connection: AsyncConnection, organization_id: UUID, contact_id: 
 
 
 def _source(history: list[Told], choice: Choice, since: datetime) -> str:
-    """By what it became known first; where that is too long ago to be shown, by what the latest told."""
-    of_it = [told for told in history if told.choice == choice]
+    """By what it became known first; where that is too long ago to be shown, by what the latest that is shown told."""
+    of_it = [told for told in history if told.choice == choice] or history
     return min((told.source for told in of_it if told.told_at == since), default=of_it[0].source)

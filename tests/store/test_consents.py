@@ -170,6 +170,20 @@ async def test_the_business_tells_and_reads_it_in_words_and_it_is_audited(databa
     assert len((await read_consent(database, **about)).history) == 3
 
 
+async def test_what_counts_is_read_also_where_what_told_of_it_is_too_long_ago_to_be_shown(database: Database) -> None:
+    number, _, contact_id = await _contact(database)
+    await _told(database, number, contact_id, ("opt_in", 0))
+    many = """
+        INSERT INTO consents (id, organization_id, contact_id, choice, source, told_at)
+        SELECT gen_random_uuid(), :organization, :contact, 'resume', 'api',
+               CAST(:noon AS timestamptz) + n * interval '1 second'
+        FROM generate_series(1, 200) AS n
+    """
+    await change(database, many, organization=number.organization_id, contact=contact_id, noon=NOON)
+    read = await read_consent(database, number.organization_id, contact_id)
+    assert (read.marketing, read.since) == ("opted_in", NOON)
+
+
 async def test_nothing_is_told_from_the_future_or_by_strangers(database: Database) -> None:
     number, _, contact_id = await _contact(database)
     other = await connected_number(database, digits="15550002")
