@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import ssl
 import sys
 from base64 import b64encode
 from collections.abc import Mapping
@@ -23,6 +24,12 @@ from cli.processes import Part, Supervisor
 from cli.temporal_server import TemporalServer
 from store import migrate
 from workflows.contracts import CONTROL_QUEUE, CONVERSATIONS_QUEUE
+
+_ALL = ("postgres", "temporal", "simulator", "api", "worker")
+_ALONE = ("postgres", "temporal", "simulator")
+"""Parts that need no other to start."""
+_PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""To read the machine's certificates, of which plain HTTP needs none, would take half a core from what is starting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +117,24 @@ class Stack:
         return f"http://127.0.0.1:{self.ports.simulator}"
 
     async def start(self, *names: str) -> None:
-        """Start the named parts, all by default, each after the one before it is ready; the database gets migrated."""
-        for name in names or ("postgres", "temporal", "simulator", "api", "worker"):
-            if name == "postgres":
-                await self.start_postgres()
-            elif name == "temporal":
-                if self.temporal is not None:
-                    await self.supervisor.run(self.temporal.part())
-            else:
-                await self.supervisor.run(self.part(name))
+        """Start the named parts, all by default, and wait until they are ready; the database gets migrated.
+
+        What needs nothing starts while Postgres is made ready, and what needs that and Temporal starts then at once.
+        A part that runs already is left as it is.
+        """
+        wanted = names or _ALL
+        await asyncio.gather(*(self._run(name) for name in wanted if name in _ALONE))
+        await asyncio.gather(*(self._run(name) for name in wanted if name not in _ALONE))
+
+    async def _run(self, name: str) -> None:
+        if self.supervisor.is_running(name):
+            return
+        if name == "postgres":
+            await self.start_postgres()
+        elif name != "temporal":
+            await self.supervisor.run(self.part(name))
+        elif self.temporal is not None:
+            await self.supervisor.run(self.temporal.part())
 
     async def start_postgres(self) -> None:
         """Start the embedded Postgres, unless another was given, and bring the database to this code's schema."""
@@ -180,7 +196,7 @@ class Answers:
 
     async def __call__(self) -> bool:
         """Ask once."""
-        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=2, verify=_PLAIN) as client:
             try:
                 return (await client.get(self.url)).status_code == httpx.codes.OK
             except httpx.HTTPError:
@@ -200,9 +216,12 @@ class Polls:
         """Ask once."""
         try:
             client = await Client.connect(self.address, namespace=self.namespace)
-            return all([await self._polls(client, queue) for queue in (CONVERSATIONS_QUEUE, CONTROL_QUEUE)])
+            for queue in (CONVERSATIONS_QUEUE, CONTROL_QUEUE):
+                if not await self._polls(client, queue):
+                    return False
         except (RPCError, RuntimeError):
             return False
+        return True
 
     async def _polls(self, client: Client, queue: str) -> bool:
         """Whether any partition of the queue knows it: each lists only those that ask there, for a minute at a time."""

@@ -19,8 +19,10 @@ from cli import demo, tenant
 from cli.ports import free_port
 from cli.processes import Supervisor
 from cli.stack import Stack
-from simulator.client import SimulatorClient
+from simulator.config import SimulatorConfig
 from tests.docs.readme import masked, shown
+from tests.pace import slowness
+from tests.simulator.stage import APP_SECRET, simulated
 
 _COMMAND = (sys.executable, "-m", "cli.main")
 
@@ -55,14 +57,11 @@ async def test_a_reply_that_does_not_come_ends_the_demo_with_what_was_expected(
     run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "_PATIENCE", timedelta(seconds=0.2))
-    with Supervisor(run_folder) as supervisor:
-        stack = Stack(supervisor, None, database_url="unused")
-        await stack.start("simulator")
-        async with SimulatorClient(stack.simulator_url) as simulator, httpx.AsyncClient() as api:
-            await tenant.introduce(simulator)
-            with pytest.raises(demo.DemoError, match=r"expected: a reply to Ben's “Where is my parcel\?” \(wamid\."):
-                await demo._chat(demo.Demo(stack, simulator, api), "Ben")
-        await supervisor.stop_all()
+    async with simulated(SimulatorConfig(app_secret=APP_SECRET)) as meta, httpx.AsyncClient() as api:
+        await tenant.introduce(meta.client)
+        playing = demo.Demo(Stack(Supervisor(run_folder), None), meta.client, api)
+        with pytest.raises(demo.DemoError, match=r"expected: a reply to Ben's “Where is my parcel\?” \(wamid\."):
+            await demo._chat(playing, "Ben")
 
 
 @contextmanager
@@ -91,23 +90,21 @@ def _alive(pids: dict[str, int]) -> list[str]:
     return [name for name, pid in pids.items() if psutil.pid_exists(pid)]
 
 
-def test_one_ctrl_c_stops_dev_within_ten_seconds_and_its_data_is_there_next_time(run_folder: Path) -> None:
-    keys = []
-    for _ in range(2):
-        with _dev(run_folder) as (process, children):
-            assert list(children) == ["postgres", "temporal", "simulator", "api", "worker"]
-            keys.append(json.loads((run_folder / "dev" / "tenant.json").read_text())["api_key"])
-            began = time.monotonic()
-            process.send_signal(signal.SIGINT)
-            output, _ = process.communicate(timeout=30)
-            assert (process.returncode, output) == (0, "Everything is stopped.\n")
-            assert time.monotonic() - began < 10
-            assert _alive(children) == []
-    assert keys[0] == keys[1]
-
-
-def test_a_part_that_crashes_is_shown_and_ends_the_rest(run_folder: Path) -> None:
+def test_one_ctrl_c_stops_dev_within_ten_seconds_its_data_stays_and_a_part_that_crashes_ends_the_rest(
+    run_folder: Path,
+) -> None:
+    file = run_folder / "dev" / "tenant.json"
     with _dev(run_folder) as (process, children):
+        assert list(children) == ["postgres", "temporal", "simulator", "api", "worker"]
+        key = json.loads(file.read_text())["api_key"]
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+        assert (process.returncode, output) == (0, "Everything is stopped.\n")
+        assert time.monotonic() - began < 10 * slowness()
+        assert _alive(children) == []
+    with _dev(run_folder) as (process, children):
+        assert json.loads(file.read_text())["api_key"] == key
         os.kill(children["worker"], signal.SIGKILL)
         output, _ = process.communicate(timeout=30)
         assert process.returncode == 1

@@ -6,27 +6,24 @@ from datetime import timedelta
 from pathlib import Path
 
 from cli import tenant
-from cli.stack import Secrets
 from store.engine import Database
 from store.hashing import KeyedHash
 from store.passwords import Passwords
 from store.people import person_with_email
 from store.signing_in import SignIn, Throttle
-from tests.cli.test_commands import _environment, _holdfast
-
-_KEYS = Secrets()
+from tests.cli.command import KEYS, environment_for, holdfast
 
 
 async def _can_sign_in(database: Database, email: str, password: str) -> bool:
-    sign_in = SignIn(database, KeyedHash.parse(_KEYS.hash_key), Passwords(), Throttle(), timedelta(hours=1))
+    sign_in = SignIn(database, KeyedHash.parse(KEYS.hash_key), Passwords(), Throttle(), timedelta(hours=1))
     return await sign_in(email=email, password=password, address="192.0.2.1") is not None
 
 
 async def test_people_are_made_listed_disabled_enabled_and_given_passwords(
     database: Database, database_url: str
 ) -> None:
-    given = _environment(database_url)
-    code, said = await _holdfast("people", "create", "Bakery", "ada@example.com", **given)
+    given = environment_for(database_url)
+    code, said = await holdfast("people", "create", "Bakery", "ada@example.com", **given)
     assert code == 0, said
     found = re.search(r"^Password  (\S+) ", said, re.MULTILINE)
     assert found
@@ -35,20 +32,20 @@ async def test_people_are_made_listed_disabled_enabled_and_given_passwords(
     assert ada is not None
     assert (ada.name, ada.role) == ("ada", "owner")
     organization = str(ada.organization_id)
-    code, said = await _holdfast("people", "disable", "ada@example.com", **given)
+    code, said = await holdfast("people", "disable", "ada@example.com", **given)
     assert (code, "last owner" in said) == (1, True)
     member = ("people", "create", organization, "ben@example.com", "--role", "member", "--name", "Ben")
-    assert (await _holdfast(*member, **given))[0] == 0
-    assert (await _holdfast("people", "disable", "ben@example.com", **given))[0] == 0
-    code, said = await _holdfast("people", "list", organization, **given)
+    assert (await holdfast(*member, **given))[0] == 0
+    assert (await holdfast("people", "disable", "ben@example.com", **given))[0] == 0
+    code, said = await holdfast("people", "list", organization, **given)
     assert [line.split(maxsplit=2) for line in said.splitlines()] == [
         ["ada@example.com", "owner", "may sign in"],
         ["ben@example.com", "member", "disabled"],
     ]
-    assert (await _holdfast("people", "enable", "ben@example.com", **given))[0] == 0
-    code, said = await _holdfast("people", "password", "ben@example.com", **given)
+    assert (await holdfast("people", "enable", "ben@example.com", **given))[0] == 0
+    code, said = await holdfast("people", "password", "ben@example.com", **given)
     assert await _can_sign_in(database, "ben@example.com", said.split()[1])
-    code, said = await _holdfast("people", "password", "eve@example.com", **given)
+    code, said = await holdfast("people", "password", "eve@example.com", **given)
     assert (code, "nobody has the e-mail address" in said) == (1, True)
 
 
@@ -67,7 +64,7 @@ async def test_a_local_stack_has_an_owner_from_the_first_run_on_and_one_made_bef
 
 def _local() -> dict[str, str]:
     return {
-        "SEALING_KEYS": f"local:{_KEYS.sealing_key}",
-        "SEALING_HASH_KEY": _KEYS.hash_key,
-        "META_VERIFY_TOKEN": _KEYS.verify_token,
+        "SEALING_KEYS": f"local:{KEYS.sealing_key}",
+        "SEALING_HASH_KEY": KEYS.hash_key,
+        "META_VERIFY_TOKEN": KEYS.verify_token,
     }

@@ -14,6 +14,7 @@ import pytest
 
 from cli.processes import InterruptedRunError, Part, PartError, Supervisor
 from cli.runfile import AlreadyRunningError
+from tests.cli.command import is_alive
 
 # Two sleeping parts under a supervisor; prints their pids once both run, then waits.
 _RUN = """
@@ -62,17 +63,13 @@ def _soon(condition: Callable[[], bool], *, within: float = 5) -> bool:
     return condition()
 
 
-def _alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_leaves_no_child_behind(run_folder: Path, number: signal.Signals) -> None:
     process, children = _run(run_folder)
     process.send_signal(number)
     output, _ = process.communicate(timeout=10)
     assert output == "interrupted\n"
-    assert [pid for pid in children if _alive(pid)] == []
+    assert [pid for pid in children if is_alive(pid)] == []
     assert json.loads((run_folder / "children.json").read_text()) == []
 
 
@@ -82,14 +79,14 @@ if sys.platform == "linux":  # elsewhere the next run ends what is left, as prov
         process, children = _run(run_folder)
         process.kill()
         process.communicate()
-        assert _soon(lambda: not any(_alive(pid) for pid in children))
+        assert _soon(lambda: not any(is_alive(pid) for pid in children))
 
 
 def test_a_second_run_names_the_first_and_touches_nothing(run_folder: Path) -> None:
     process, children = _run(run_folder)
     with pytest.raises(AlreadyRunningError, match=f"process {process.pid}, running since"), Supervisor(run_folder):
         pass
-    assert all(_alive(pid) for pid in children)
+    assert all(is_alive(pid) for pid in children)
     process.terminate()
     process.communicate()
 
@@ -101,7 +98,7 @@ def test_the_next_run_ends_a_leftover_that_is_provably_ours(run_folder: Path) ->
         told: list[str] = []
         with Supervisor(run_folder, say=told.append):
             assert told == ["ended a leftover of an earlier run: left"]
-            assert not _alive(left.pid)
+            assert not is_alive(left.pid)
 
 
 def test_a_process_that_only_has_a_leftovers_number_is_left_alone(run_folder: Path) -> None:
@@ -146,7 +143,7 @@ async def test_a_part_that_ignores_being_asked_is_killed_after_its_grace(run_fol
         pid = supervisor.pid("part")
         await supervisor.stop("part", grace=0.2)
         assert told == ["part did not stop within 0 s and is killed"]
-        assert not _alive(pid)
+        assert not is_alive(pid)
 
 
 async def test_parts_stop_in_the_opposite_order_of_their_start(run_folder: Path) -> None:
@@ -178,7 +175,7 @@ async def test_a_killed_part_is_no_crash_and_can_be_started_again(run_folder: Pa
     with Supervisor(run_folder) as supervisor:
         first, second = await supervisor.guard(work(supervisor))
     assert first != second
-    assert not _alive(first)
+    assert not is_alive(first)
 
 
 async def test_a_paused_part_stands_still_until_it_is_resumed_or_stopped(run_folder: Path) -> None:

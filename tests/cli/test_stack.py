@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from cli import ports, temporal_cli, tenant
+from cli import ports, postgres, temporal_cli, tenant
 from cli.dev import PortTakenError, check_ports
 from cli.processes import Supervisor
 from cli.stack import Secrets, Stack
@@ -16,29 +17,39 @@ from simulator.client import SimulatorClient
 from store.engine import Database
 from store.organizations import organization_of_key
 
-
-async def test_a_killed_simulator_comes_back_at_its_port(run_folder: Path) -> None:
-    with Supervisor(run_folder) as supervisor:
-        stack = Stack(supervisor, None, database_url="unused")
-        await stack.start("simulator")
-        async with SimulatorClient(stack.simulator_url) as simulator:
-            await tenant.introduce(simulator)
-            supervisor.kill("simulator")
-            await supervisor.restart("simulator")
-            assert (await simulator.account())["inbound"] == 0
-        await supervisor.stop_all()
+_TOGETHER = pytest.mark.xdist_group("running")
 
 
-async def test_no_secret_is_on_a_command_line(run_folder: Path) -> None:
-    with Supervisor(run_folder) as supervisor:
+@pytest.fixture(scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """Postgres and a simulator, for the tests that look at them and the one that kills the latter."""
+    with Supervisor(tmp_path_factory.mktemp("running")) as supervisor:
         stack = Stack(supervisor, None)
         await stack.start("postgres", "simulator")
-        secrets = [stack.keys.app_secret, stack.keys.sealing_key, stack.keys.hash_key, stack.keys.verify_token]
-        assert stack.cluster
-        for name in ("postgres", "simulator"):
-            line = " ".join(psutil.Process(supervisor.pid(name)).cmdline())
-            assert not [secret for secret in (*secrets, stack.cluster.password) if secret in line]
+        yield stack
         await supervisor.stop_all()
+        postgres.delete(supervisor.folder)
+
+
+@_TOGETHER
+async def test_no_secret_is_on_a_command_line(running: Stack) -> None:
+    keys = running.keys
+    assert running.cluster
+    secrets = [keys.app_secret, keys.sealing_key, keys.hash_key, keys.verify_token, running.cluster.password]
+    for name in ("postgres", "simulator"):
+        line = " ".join(psutil.Process(running.supervisor.pid(name)).cmdline())
+        assert not [secret for secret in secrets if secret in line]
+
+
+@_TOGETHER
+async def test_a_killed_simulator_comes_back_at_its_port(running: Stack) -> None:
+    async with SimulatorClient(running.simulator_url) as simulator:
+        await tenant.introduce(simulator)
+        await simulator.customer_says(tenant.PHONE_NUMBER_ID, "491510000001", "Hello")
+        assert (await simulator.account())["inbound"] == 1
+        running.supervisor.kill("simulator")
+        await running.supervisor.restart("simulator")
+        assert (await simulator.account())["inbound"] == 0
 
 
 async def test_temporal_started_anew_without_its_file_is_empty_and_ready(run_folder: Path) -> None:
@@ -79,13 +90,19 @@ def test_a_taken_port_is_named_with_its_setting(temporal_address: str) -> None:
         check_ports({"DEV_TEMPORAL_PORT": port})
 
 
-async def test_a_second_worker_is_ready_when_it_polls_itself_and_both_are_killed_apart(stack: Stack) -> None:
-    await stack.start("postgres", "temporal", "worker")
-    second = stack.part("worker", name="worker-2", environment={"WORKER_METRICS_PORT": "0"})
-    await stack.supervisor.run(second)
-    stack.supervisor.kill("worker")
-    assert stack.supervisor.is_running("worker-2")
-    await stack.supervisor.restart("worker")
+async def test_a_second_worker_is_ready_when_it_polls_itself_and_both_are_killed_apart(
+    run_folder: Path, database_url: str
+) -> None:
+    cli = temporal_cli.find(None, say=print)
+    with Supervisor(run_folder) as supervisor:
+        stack = Stack(supervisor, cli, database_url=database_url)
+        await stack.start("temporal", "worker")
+        second = stack.part("worker", name="worker-2", environment={"WORKER_METRICS_PORT": "0"})
+        supervisor.start(second)
+        assert not await second.is_ready()
+        await supervisor.ready("worker-2")
+        supervisor.kill("worker")
+        assert supervisor.is_running("worker-2")
 
 
 def test_two_runs_at_once_are_never_given_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from cli import temporal_cli
 from cli.temporal_cli import TemporalCliError, find
+from tests.cli.command import is_alive
 
 _GOOD = "temporal version 0.0.0-DEV (Server 1.31.2, UI 2.50.1)"
 _OLD = "temporal version 1.9.9 (Server 1.22.0, UI 2.20.0)"
@@ -131,8 +132,10 @@ def test_two_processes_do_not_fetch_it_at_once(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_command_that_takes_too_long_is_ended_with_what_it_started(tmp_path: Path) -> None:
-    marker = tmp_path / "late"
-    problem = temporal_cli._run(["sh", "-c", f"(sleep 2; touch {marker}) & wait"], tmp_path, limit=1)
+    told = tmp_path / "pid"
+    problem = temporal_cli._run(["sh", "-c", f"sleep 600 & echo $! > {told}; wait"], tmp_path, limit=1)
     assert problem == "not there after 1 s"
-    threading.Event().wait(1.5)
-    assert not marker.exists()
+    started, deadline = int(told.read_text()), time.monotonic() + 5
+    while is_alive(started) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not is_alive(started)
