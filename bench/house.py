@@ -51,11 +51,10 @@ class House:
         """Intake in a process of its own, and an API that has none."""
         supervisor = self.stack.supervisor
         await supervisor.stop("api")
-        await supervisor.run(self.stack.part("api", environment={"INTAKE": "separate"}))
-        await supervisor.run(self.stack.part("intake"))
+        parts = [self.stack.part("api", environment={"INTAKE": "separate"}), self.stack.part("intake")]
+        await asyncio.gather(*(supervisor.run(part) for part in parts))
         yield
-        await supervisor.stop("intake")
-        await supervisor.stop("api")
+        await asyncio.gather(*(supervisor.stop(part.name) for part in parts))
         await self.stack.start("api")
 
 

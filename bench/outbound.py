@@ -55,7 +55,7 @@ async def sends(house: House, duration: timedelta) -> list[Figure]:
             if not isinstance(answer, Accepted):
                 raise RefusedSendError(f"the simulator answered {answer}")
 
-        await _repeat(send, IN_FLIGHT, timedelta(seconds=1))
+        await _repeat(send, IN_FLIGHT, min(duration, timedelta(seconds=1)))
         per_s = await _repeat(send, IN_FLIGHT, duration)
     await tenant.introduce(house.simulator, throughput=PER_SECOND)
     return [Figure("outbound.per_s", per_s, "1/s", "300 in flight by the Graph client, Graph 200 ms")]
