@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -51,7 +52,7 @@ atexit.register(shutil.rmtree, _FILES, ignore_errors=True)
 
 def settings_for(url: str, *, temporal_address: str = "127.0.0.1:1", files: Path = _FILES, **api: Any) -> Settings:
     """Settings of an API over this database that keeps its files in a folder; `api` changes the group of that name."""
-    given = load()
+    given = _given()
     meta = {
         "app_id": APP_ID,
         "config_id": "our config",
@@ -69,6 +70,12 @@ def settings_for(url: str, *, temporal_address: str = "127.0.0.1:1", files: Path
         api=given.api.model_copy(update=api),
         media=given.media.model_copy(update={"url": str(files)}),
     )
+
+
+@cache
+def _given() -> Settings:
+    """Settings are values: read once, as a process does."""
+    return load()
 
 
 @dataclass(frozen=True, slots=True)
