@@ -76,12 +76,12 @@ async def apply(connection: AsyncConnection, found: Sequence[Found]) -> Applied:
     matches = await status_matching.match(connection, items.statuses)
     told = await status_people.people_of(connection, items.statuses, matches)
     placed = await contacts.place_all(connection, _parties(items), told, locked_too=_waiting(items, matches))
-    await contacts.write_people(connection, placed)
     if placed.merged:
         matches = await status_matching.match(connection, items.statuses)
     conversations = placed.conversations
     words = words_of(items, conversations)
-    choosers = await lock_choosing(connection, items, words, matches)
+    choosers = await lock_choosing(connection, items, words, matches, people=placed.people)
+    await contacts.write_people(connection, placed)
     await merging.lock(connection, [*conversations, *_waiting(items, matches)])
     applied = Applied()
     await _store_written(connection, items, iter(conversations), applied)

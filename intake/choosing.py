@@ -1,6 +1,6 @@
 """What a batch tells of marketing: choices in WhatsApp, words that customers write, what Meta refuses for it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,9 +27,17 @@ def words_of(items: Sorted, conversations: Sequence[UUID]) -> list[Word]:
 
 
 async def lock_choosing(
-    connection: AsyncConnection, items: Sorted, words: Sequence[Word], matches: Sequence[Match | None]
+    connection: AsyncConnection,
+    items: Sorted,
+    words: Sequence[Word],
+    matches: Sequence[Match | None],
+    *,
+    people: Collection[UUID],
 ) -> list[UUID | None]:
-    """Lock all contacts of whom something is told, before any conversation; answers those of the choices, in order."""
+    """Lock all contacts of whom something is told, before any conversation; answers those of the choices, in order.
+
+    `people` are contacts that are about to be written to: locked here too, or not yet, so that all are in one order.
+    """
     choosers = await opt_outs.contacts_of(connection, items.chosen)
     refused = [
         match.conversation_id
@@ -37,7 +45,9 @@ async def lock_choosing(
         if match is not None and _tells_of_an_opt_out(one)
     ]
     known = {contact_id for contact_id in choosers if contact_id is not None}
-    await consents.lock(connection, known, of_conversations=[*(word.conversation_id for word in words), *refused])
+    of_conversations = [*(word.conversation_id for word in words), *refused]
+    if known or of_conversations:
+        await consents.lock(connection, known | set(people), of_conversations=of_conversations)
     return choosers
 
 

@@ -106,6 +106,11 @@ class Placed:
     merged: bool = False
     """Contacts were merged for it: what was read of messages before may be of conversations that are closed now."""
 
+    @property
+    def people(self) -> set[UUID]:
+        """The contacts of whom something is still to be written."""
+        return {*self.profiles, *self.renewals}
+
 
 async def conversations_of(connection: AsyncConnection, parties: Sequence[Party]) -> list[UUID]:
     """The conversation of each party with its number; contacts, identities and conversations are created as needed.
@@ -273,7 +278,7 @@ async def _create_conversations(connection: AsyncConnection, places: Iterable[Pl
 
 async def write_people(connection: AsyncConnection, placed: Placed) -> None:
     """Write what contacts call themselves, and since when they are another number's; no conversation is locked yet."""
-    contacts = sorted(placed.profiles.keys() | placed.renewals.keys())
+    contacts = sorted(placed.people)
     if not contacts:
         return
     profiles = [placed.profiles.get(contact, Profile()) for contact in contacts]

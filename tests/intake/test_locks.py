@@ -1,6 +1,7 @@
 """Two transactions in each other's way: the order of locks that keeps them from waiting for each other in a ring."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -98,6 +99,29 @@ async def test_two_intakes_that_create_the_same_contacts_do_not_wait_for_each_ot
     unidentified = "SELECT id FROM contacts t WHERE NOT EXISTS (SELECT FROM contact_identities WHERE contact_id = t.id)"
     assert await rows(database, f"{unidentified} AND merged_into IS NULL") == []
     assert len(await rows(database, "SELECT id FROM contacts WHERE merged_into IS NULL")) == 2
+
+
+_LOCK_CONTACT = text("""
+    SELECT t.id FROM contacts t JOIN contact_identities i ON i.contact_id = t.id AND i.value = :wa_id
+    FOR NO KEY UPDATE OF t
+""")
+
+
+async def test_an_intake_locks_whom_it_renames_and_who_tells_of_marketing_in_one_order(database: Database) -> None:
+    number = await connected_number(database)
+    ada, bob = Letters(number, ADA), Letters(number, BOB)
+    await arrive(database, ada.message(), bob.message())
+    await process(database, limit=10)
+    renamed = replace(BOB, name="Robert").contact()
+    await arrive(database, ada.message("STOP"), bob.body(bob.change(bob.said(), contacts=[renamed])))
+    async with database.transaction() as other:
+        await other.execute(_LOCK_CONTACT, {"wa_id": ADA.wa_id})
+        applying = asyncio.create_task(process(database, limit=10))
+        await _blocked(database)
+        await other.execute(_LOCK_CONTACT, {"wa_id": BOB.wa_id})
+    await applying
+    told = await rows(database, "SELECT profile_name, marketing_stopped_at IS NOT NULL AS stopped FROM contacts")
+    assert {tuple(one) for one in told} == {("Ada", True), ("Robert", False)}
 
 
 _STORE_STATUS = text("""
