@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
+from simulator.chat.words import FindTemplate, Words, parameters_of, template_of, words_of
 from simulator.customers import Conversation, Reply, Said
 from simulator.kinds_in import FILE_KINDS
+from simulator.templates import Template
 
+_ABOUT_ANOTHER = {"reaction": "message_id", "edit": "original_message_id", "revoke": "original_message_id"}
 _TAPPED_AS = {"button": "button_reply", "list": "list_reply"}
 
 
@@ -33,7 +34,9 @@ class Line:
     wamid: str
     kind: str
     at: datetime
-    words: str
+    words: Words
+    note: str = ""
+    """What has become of it since."""
     quote: str = ""
     """What it replies to."""
     file_id: str = ""
@@ -43,28 +46,30 @@ class Line:
     """Emoji by author."""
 
 
-def tap_of(conversation: Conversation, wamid: str, place: int) -> Tap:
+def tap_of(conversation: Conversation, wamid: str, place: int, *, find: FindTemplate) -> Tap:
     """What a customer taps in a message.
 
     Raises:
         LookupError: there is no such button.
     """
-    found = [line.taps for line in lines_of(conversation) if line.wamid == wamid and place >= 0]
+    found = [line.taps for line in lines_of(conversation, find) if line.wamid == wamid and place >= 0]
     return found[0][place]
 
 
-def lines_of(conversation: Conversation) -> list[Line]:
-    """The messages in the order they were written; a reaction stands at what it is to."""
+def lines_of(conversation: Conversation, find: FindTemplate) -> list[Line]:
+    """The messages in the order they were written; what is about another stands at that one."""
     lines: dict[str, Line] = {}
     for author, message in sorted(_messages(conversation), key=lambda one: _moment(one[1])):
-        if message.type == "reaction":
-            target = lines.get(str(message.content.get("message_id")))
+        if message.type in _ABOUT_ANOTHER:
+            content = message.content if isinstance(message.content, dict) else {}
+            target = lines.get(str(content.get(_ABOUT_ANOTHER[message.type])))
             if target is not None:
-                target.reactions[author] = str(message.content.get("emoji") or "")
-            continue
-        line = lines[message.wamid] = _line(author, message)
+                _change(target, author, message.type, content)
+            if target is not None or message.type == "reaction":
+                continue
+        line = lines[message.wamid] = _line(author, message, find)
         replied = lines.get(message.reply_to or "") if isinstance(message, Reply) else None
-        line.quote = replied.words if replied is not None else ""
+        line.quote = replied.words.text if replied is not None else ""
     return list(lines.values())
 
 
@@ -78,56 +83,36 @@ def _moment(message: Said | Reply) -> float:
     return message.said_at if isinstance(message, Said) else message.received_at
 
 
-def _line(author: str, message: Said | Reply) -> Line:
+def _change(target: Line, author: str, kind: str, content: dict[str, Any]) -> None:
+    if kind == "reaction":
+        target.reactions[author] = str(content.get("emoji") or "")
+    elif kind == "edit":
+        written = content.get("message") or {}
+        target.words = words_of(target.kind, written.get(target.kind), lambda _name, _language: None)
+        target.note = "edited"
+    else:
+        target.words, target.file_id, target.link = Words(), "", ""
+        target.note = "taken back"
+
+
+def _line(author: str, message: Said | Reply, find: FindTemplate) -> Line:
     content = message.content if isinstance(message.content, dict) else {}
     return Line(
         author=author,
         wamid=message.wamid,
         kind=message.type,
         at=datetime.fromtimestamp(_moment(message), UTC),
-        words=_words(message.type, message.content),
+        words=words_of(message.type, message.content, find),
         file_id=str(content.get("id", "")) if message.type in FILE_KINDS else "",
         link=str(content.get("link", "")) if message.type in FILE_KINDS else "",
-        taps=list(_taps(message.type, content)) if author != "customer" else [],
+        taps=list(_taps(message.type, content, find)) if author != "customer" else [],
     )
 
 
-def _words(kind: str, content: Any) -> str:
-    """What a message says, in a line; of what has no words, all of it."""
-    if kind == "contacts" and isinstance(content, list):
-        return ", ".join(str(card.get("name", {}).get("formatted_name", "somebody")) for card in content)
-    if not isinstance(content, dict):
-        return ""
-    if kind in FILE_KINDS:
-        return " ".join(str(content[name]) for name in ("filename", "caption") if content.get(name))
-    return _said(kind, content) or orjson.dumps(content).decode()
-
-
-def _said(kind: str, content: dict[str, Any]) -> str:
-    found = ""
-    match kind, content:
-        case "text", {"body": str(body)}:
-            found = body
-        case "location", {"latitude": latitude, "longitude": longitude}:
-            found = f"{latitude}, {longitude} {content.get('name') or ''}".strip()
-        case "interactive", {"body": {"text": str(text)}}:
-            found = text
-        case "interactive", {"type": str(name)} if isinstance(content.get(name), dict):
-            found = str(content[name].get("title") or content[name].get("body") or "")
-        case "button", {"text": str(text)}:
-            found = text
-        case "template", {"name": str(name)}:
-            found = f"Template {name}"
-    return found
-
-
-def _taps(kind: str, content: dict[str, Any]) -> Iterator[Tap]:
+def _taps(kind: str, content: dict[str, Any], find: FindTemplate) -> Iterator[Tap]:
     """What can be chosen: reply buttons, rows of a list, and a template's quick replies."""
     if kind == "template":
-        for component in content.get("components") or []:
-            if component.get("sub_type") == "quick_reply":
-                payload = str((component.get("parameters") or [{}])[0].get("payload", ""))
-                yield Tap(payload or "Quick reply", "button", {"payload": payload, "text": payload})
+        yield from _quick_replies(content, template_of(content, find))
         return
     name = _TAPPED_AS.get(str(content.get("type"))) if kind == "interactive" else None
     if name is None:
@@ -138,3 +123,16 @@ def _taps(kind: str, content: dict[str, Any]) -> Iterator[Tap]:
         chosen = {key: reply[key] for key in ("id", "title", "description") if key in reply}
         tapped = {"type": name, name: chosen}
         yield Tap(reply["title"], "interactive", tapped, str(reply.get("description", "")))
+
+
+def _quick_replies(content: dict[str, Any], known: Template | None) -> Iterator[Tap]:
+    if known is None:
+        given = [one for one in content.get("components") or [] if one.get("sub_type") == "quick_reply"]
+        titles = {int(one.get("index", 0)): "" for one in given}
+    else:
+        buttons = enumerate(known.buttons)
+        titles = {place: str(one.get("text")) for place, one in buttons if one.get("type") == "QUICK_REPLY"}
+    for place, title in titles.items():
+        parameters = parameters_of(content, "button", place)
+        payload = str(parameters[0].get("payload", "")) if parameters else title
+        yield Tap(title or payload or "Quick reply", "button", {"payload": payload, "text": title or payload})

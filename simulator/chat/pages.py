@@ -1,5 +1,6 @@
 """`/`: the simulator's numbers and conversations; and a page for each conversation, to write in as its customer."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from simulator.chat.lines import lines_of, tap_of
+from simulator.chat.lines import Line, lines_of, tap_of
+from simulator.chat.words import FindTemplate
 from simulator.customers import Conversation
 from simulator.files import kind_of
 from simulator.numbers import Number
@@ -52,7 +54,7 @@ class ChatPages:
     async def home(self, _: Request) -> Response:
         """Numbers, conversations, and a form to write as a customer."""
         latest = list(reversed(self._world.customers.conversations[-_SHOWN:]))
-        rows = [(conversation, lines_of(conversation)[-1:]) for conversation in latest]
+        rows = [(conversation, self._lines(conversation)[-1:]) for conversation in latest]
         config = self._world.deliveries.config
         return self._page("home.html", world=self._world, rows=rows, webhook_url=config.webhook_url)
 
@@ -73,7 +75,7 @@ class ChatPages:
         if number is None or conversation is None:
             return self._problem("There is no such conversation: a restart forgets them all.", status=404)
         is_open = conversation.window_is_open(self._world.clock.now())
-        lines = lines_of(conversation)[-_SHOWN:]
+        lines = self._lines(conversation)[-_SHOWN:]
         who = {"number": number, "conversation": conversation}
         return self._page("conversation.html", who=who, lines=lines, is_open=is_open, emoji=EMOJI)
 
@@ -105,7 +107,9 @@ class ChatPages:
                 emoji = _word(form, "emoji")
                 return "reaction", {"message_id": _needed(form, "to")} | ({"emoji": emoji} if emoji else {})
             case "tap":
-                tap = tap_of(conversation, _needed(form, "to"), int(_needed(form, "place")))
+                tap = tap_of(
+                    conversation, _needed(form, "to"), int(_needed(form, "place")), find=self._templates_of(number)
+                )
                 return tap.type, tap.content
             case "file":
                 return await self._file(form, number, base_url)
@@ -121,6 +125,12 @@ class ChatPages:
         named = {"filename": file.filename} if kind == "document" else {}
         caption = {"caption": text} if (text := _word(form, "caption")) and kind not in {"audio", "sticker"} else {}
         return kind, content | named | caption
+
+    def _lines(self, conversation: Conversation) -> list[Line]:
+        return lines_of(conversation, self._templates_of(self._world.numbers[conversation.phone_number_id]))
+
+    def _templates_of(self, number: Number) -> FindTemplate:
+        return partial(self._world.templates.find, number.waba_id)
 
     def _whom(self, request: Request) -> tuple[Number | None, Conversation | None]:
         phone_number_id = request.path_params["phone_number_id"]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.letters import buttons, rows, sections
-from tests.simulator.stage import CUSTOMER, NUMBER, Simulated, Webhook
+from tests.simulator.letters import LINK, buttons, flow, interactive, link_button, rows, sections
+from tests.simulator.stage import CUSTOMER, NUMBER, WABA, Simulated, Webhook
 
 PAGE = f"/conversations/{NUMBER}/{CUSTOMER}"
 
@@ -77,15 +77,78 @@ async def test_a_reaction_stands_at_its_message_until_it_is_taken_back(simulator
     assert '<span title="customer">' not in (await simulator.graph.get(PAGE)).text
 
 
+async def test_a_template_is_read_with_its_values_and_its_quick_reply_by_its_title(
+    simulator: Simulated, webhook: Webhook
+) -> None:
+    components: list[dict[str, Any]] = [
+        {"type": "HEADER", "format": "TEXT", "text": "Order {{1}}"},
+        {"type": "BODY", "text": "Hello {{1}}, it arrives on {{2}}."},
+        {"type": "FOOTER", "text": "The bakery"},
+        {
+            "type": "BUTTONS",
+            "buttons": [
+                {"type": "URL", "text": "Track it", "url": "https://example.com/{{1}}"},
+                {"type": "QUICK_REPLY", "text": "No more offers"},
+            ],
+        },
+    ]
+    await simulator.client.add_template(WABA, "shipped", "en", components)
+    parts = [
+        {"type": "header", "parameters": [{"type": "text", "text": "4711"}]},
+        {"type": "body", "parameters": [{"type": "text", "text": "Ada"}, {"type": "text", "text": "Tuesday"}]},
+        {"type": "button", "sub_type": "url", "index": "0", "parameters": [{"type": "text", "text": "4711"}]},
+        {
+            "type": "button",
+            "sub_type": "quick_reply",
+            "index": 1,
+            "parameters": [{"type": "payload", "payload": "STOP"}],
+        },
+    ]
+    wamid = await _send(simulator, "template", {"name": "shipped", "language": {"code": "en"}, "components": parts})
+    page = (await simulator.graph.get(PAGE)).text
+    shown = ("Order 4711<", "Hello Ada, it arrives on Tuesday.", "The bakery", "Track it: https://example.com/4711")
+    assert [words for words in shown if words not in page] == []
+    told = await _written(simulator, webhook, kind="tap", to=wamid, place=0)
+    assert told["button"] == {"payload": "STOP", "text": "No more offers"}
+
+
+async def test_what_is_edited_or_taken_back_is_shown_at_its_message(simulator: Simulated) -> None:
+    first = await simulator.client.customer_says(NUMBER, CUSTOMER, "two loafs")
+    second = await simulator.client.customer_says(NUMBER, CUSTOMER, "by mistake")
+    edited = {"original_message_id": first, "message": {"type": "text", "text": {"body": "two loaves"}}}
+    await simulator.client.customer_sends(NUMBER, CUSTOMER, "edit", edited)
+    await simulator.client.customer_sends(NUMBER, CUSTOMER, "revoke", {"original_message_id": second})
+    page = (await simulator.graph.get(PAGE)).text
+    assert [words for words in ("two loaves", "· edited", "· taken back") if words not in page] == []
+    assert [words for words in ("two loafs", "by mistake", "original_message_id") if words in page] == []
+
+
+async def test_what_a_message_offers_besides_answers_is_shown(simulator: Simulated) -> None:
+    await simulator.client.customer_says(NUMBER, CUSTOMER, "hi")
+    titled = {"header": {"type": "text", "text": "Above"}, "footer": {"text": "Below"}}
+    for content in (
+        link_button("Open it") | titled,
+        flow(),
+        interactive("location_request_message", {"name": "send_location"}),
+        interactive("request_contact_info", {"name": "request_contact_info"}),
+    ):
+        await _send(simulator, "interactive", content)
+    page = (await simulator.graph.get(PAGE)).text
+    shown = ("Above", "Below", f"Open it: {LINK}", "Book (a form)", "Send your location", "Share your phone number")
+    assert [words for words in shown if words not in page] == []
+
+
 async def test_every_kind_that_was_written_is_shown(simulator: Simulated) -> None:
     await simulator.client.customer_sends(NUMBER, CUSTOMER, "hologram", {"depth": 3})
     await simulator.client.customer_sends(NUMBER, CUSTOMER, "unknown", None)
     await simulator.client.customer_sends(NUMBER, CUSTOMER, "contacts", [{"phones": []}])
     await simulator.client.customer_sends(NUMBER, CUSTOMER, "reaction", {"message_id": "wamid.gone", "emoji": "👍"})
     await simulator.client.business_app_sends(NUMBER, CUSTOMER, "text", {"body": "from the app"})
+    await simulator.client.customer_sends(NUMBER, CUSTOMER, "revoke", {"original_message_id": "wamid.gone"})
     page = await simulator.graph.get(PAGE)
     assert page.status_code == 200
-    for words in ("{&#34;depth&#34;:3}", "somebody", "from the app", "in its own app"):
+    unshown = ("Something that WhatsApp does not show", "A message that is not shown here was taken back.")
+    for words in ("{&#34;depth&#34;:3}", "somebody", "from the app", "in its own app", *unshown):
         assert words in page.text
     assert "script-src 'self'" in page.headers["content-security-policy"]
 
