@@ -14,6 +14,7 @@ from rich.console import Console
 
 import settings
 from cli.errors import CommandError
+from cli.loading import loading
 from settings import load
 from store.errors import HoldfastError
 
@@ -46,7 +47,8 @@ def dev() -> None:
 @app.command()
 def api() -> None:
     """Serve webhooks, the management API and, unless INTAKE says otherwise, the intake."""
-    from cli.roles import run_api
+    with loading():
+        from cli.api import run_api
 
     run_api(load())
 
@@ -54,7 +56,8 @@ def api() -> None:
 @app.command()
 def intake() -> None:
     """Run the intake as a process of its own (INTAKE=separate for the API)."""
-    from cli.roles import run_intake
+    with loading():
+        from cli.roles import run_intake
 
     run_intake(load())
 
@@ -62,7 +65,8 @@ def intake() -> None:
 @app.command()
 def worker() -> None:
     """Run workflows and activities."""
-    import worker as process
+    with loading():
+        import worker as process
 
     process.main(load())
 
@@ -77,8 +81,9 @@ def simulator(
     seed: Annotated[int | None, typer.Option(min=0, help="The seed of --chaos; any by default.")] = None,
 ) -> None:
     """Run the stand-in for Meta; it signs with META_APP_SECRET."""
-    from cli.disturbances import script_for
-    from cli.roles import run_simulator
+    with loading():
+        from cli.disturbances import script_for
+        from cli.simulator import run_simulator
 
     run_simulator(load(), port=port, webhook_url=webhook_url, script=script_for(faults, chaos=chaos, seed=seed))
 

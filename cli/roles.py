@@ -1,4 +1,4 @@
-"""The processes of an installation, wired: what each role needs is built here from the settings and passed down."""
+"""What processes are wired from, built here from the settings and passed down; and the intake's own process."""
 
 import asyncio
 import contextlib
@@ -8,12 +8,10 @@ from datetime import timedelta
 import httpx
 import uvloop
 
-import egress
 import telemetry
 from intake.due_runs import Wakers
 from intake.loop import Intake
 from settings import Settings
-from simulator.script import Script
 from store.engine import Database
 from whatsapp.accounts import Accounts
 from workers.app_secrets import watched_secrets
@@ -34,41 +32,6 @@ _LAST_TRY = timedelta(seconds=5)
 """What Temporal allows past the life of a code: our own judgement of it comes first, with words."""
 _RECORDING = timedelta(seconds=15)
 """For what stands around a delivery's post: reading it, and recording what came of it."""
-_API_CALLS = 20
-"""Connections to Graph that the API keeps open at most: it asks about a token now and then."""
-
-
-def run_api(settings: Settings) -> None:
-    """Serve the API until SIGTERM or SIGINT, with the intake in it unless INTAKE says otherwise."""
-    telemetry.configure(settings.log.level, settings.log.format)
-    uvloop.run(_serve_api(settings))
-
-
-async def _serve_api(settings: Settings) -> None:
-    from api.app import create_app
-    from api.server import server
-
-    database = open_database(settings, application="holdfast api")
-
-    async def run_embedded_intake(stop: asyncio.Event) -> None:
-        await (await intake_of(settings, database)).run(stop)
-
-    task_timeout = settings.temporal.workflow_task_timeout
-    temporal = await connect(settings.temporal)
-    async with egress.graph_client(max_connections=_API_CALLS) as graph:
-        app = create_app(
-            settings,
-            database=database,
-            background=[run_embedded_intake] if settings.intake.intake == "embedded" else [],
-            starter=OnboardingStarter(temporal, limits=onboarding_limits(settings), task_timeout=task_timeout),
-            schedules=CheckSchedules(temporal, task_timeout=task_timeout),
-            accounts=accounts_of(settings, graph),
-        )
-        edge = settings.api
-        serving = server(
-            app, host=edge.host, port=edge.port, trusted_proxies=edge.trusted_proxies, on_stop=app.stop_streams
-        )
-        await serving.serve()
 
 
 def run_intake(settings: Settings) -> None:
@@ -79,21 +42,6 @@ def run_intake(settings: Settings) -> None:
             host, port = settings.intake.intake_metrics_host, settings.intake.intake_metrics_port
             ending.callback(telemetry.serve_metrics(port, host=host))
         uvloop.run(_intake_until_signalled(settings))
-
-
-def run_simulator(settings: Settings, *, port: int | None, webhook_url: str, script: Script | None = None) -> None:
-    """Serve the stand-in for Meta until SIGTERM or SIGINT, with a script of faults if there is one."""
-    from simulator.app import serve
-    from simulator.config import SimulatorConfig
-
-    config = SimulatorConfig(
-        app_secret=settings.meta.app_secret.get_secret_value(),
-        app_id=settings.meta.app_id,
-        webhook_url=webhook_url,
-        require_proof=True,
-        script=script,
-    )
-    serve(config, port=port or settings.local.dev_simulator_port)
 
 
 def accounts_of(settings: Settings, client: httpx.AsyncClient) -> Accounts:
