@@ -72,12 +72,11 @@ _RELEASE = text("""
 # As long again as it has waited: 2, 4, 8 seconds and so on.
 _LATER = text("""
     UPDATE messages
-    SET hold = 'media', hold_since = coalesce(hold_since, clock_timestamp()), reason = :why,
+    SET hold_since = coalesce(hold_since, clock_timestamp()), reason = :why,
         hold_until = clock_timestamp() + greatest(
           CAST(:first AS interval), CAST(:wait AS interval),
           least(CAST(:longest AS interval), clock_timestamp() - coalesce(hold_since, clock_timestamp())))
-    WHERE media_id = :media_id AND integration_id = :integration_id AND state = 'queued'
-      AND (hold IS NULL OR hold = 'media')
+    WHERE media_id = :media_id AND integration_id = :integration_id AND state = 'queued' AND hold = 'media'
 """)
 
 _FAIL = text("""

@@ -1,5 +1,6 @@
 """Files of the business's: brought to Meta once per number, before the messages that carry them leave."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from store.engine import Database
 from store.objects import key_of
@@ -190,6 +192,22 @@ async def test_a_file_that_meta_does_not_take_fails_its_messages_and_lets_what_i
     assert row.reason.startswith("Meta did not take its file.")
     await house.house.work()
     assert await house.house.accepted() == [behind]
+
+
+async def test_an_upload_that_is_put_off_waits_for_no_conversation_that_it_has_not_locked(
+    house: FileHouse, talk: UUID
+) -> None:
+    media_id = await house.kept()
+    await house.picture(talk, media_id)
+    elsewhere = await house.picture(
+        await rows.conversation(house.database, house.number, wa_id="491700000002"), media_id
+    )
+    await rows.change(house.database, "UPDATE messages SET hold = NULL WHERE id = :id", id=elsewhere)
+    await house.meta.add_fault("refuse", call="upload_media", count=1, code=131016)
+    async with house.database.transaction() as claiming, asyncio.timeout(20):
+        await claiming.execute(text("SELECT FROM messages WHERE id = :id FOR NO KEY UPDATE"), {"id": elsewhere})
+        assert (await house.move(media_id)).state == "waiting"
+    assert (await _message(house, elsewhere)).hold is None, "its own claim finds out"
 
 
 @pytest.mark.parametrize(
