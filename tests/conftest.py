@@ -22,6 +22,7 @@ from tests.databases import Databases
 from tests.figures import write_figures
 from tests.services import Services, ask, clone_database, drop_database
 from tests.services import database_url as at_database
+from tests.sharing import ByHouse
 
 _ROOT = Path(__file__).parents[1]
 _BROWSER_TESTS = _ROOT / "tests" / "console"
@@ -71,6 +72,12 @@ def pytest_configure_node(node: object) -> None:
         "holdfast_folder": str(node.config.stash[_FOLDER]),  # type: ignore[attr-defined]
         "holdfast_seed": node.config.option.seed,  # type: ignore[attr-defined]
     }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByHouse | None:
+    """How `--dist loadgroup` shares the tests out."""
+    return ByHouse(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -16,8 +16,6 @@ from store import migrate
 from store.engine import Database
 from tests.api.edge import VERIFY_TOKEN, WEBHOOK, Edge, Tenant, edge, settings_for, stored_bodies, tenant, until
 
-pytestmark = pytest.mark.xdist_group("own-postgres")
-
 
 class OwnPostgres:
     """A server of this test's own, which it may freeze and kill."""

@@ -21,8 +21,6 @@ _BRIEF = timedelta(seconds=0.4)
 """Where many things happen in each tenth of a second."""
 _PARTS = ("api", "worker", "temporal", "postgres", "simulator")
 
-pytestmark = pytest.mark.xdist_group("bench")
-
 
 @pytest.fixture(scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:

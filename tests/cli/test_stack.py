@@ -17,8 +17,6 @@ from simulator.client import SimulatorClient
 from store.engine import Database
 from store.organizations import organization_of_key
 
-_TOGETHER = pytest.mark.xdist_group("running")
-
 
 @pytest.fixture(scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
@@ -31,7 +29,6 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sta
         postgres.delete(supervisor.folder)
 
 
-@_TOGETHER
 async def test_no_secret_is_on_a_command_line(running: Stack) -> None:
     keys = running.keys
     assert running.cluster
@@ -41,7 +38,6 @@ async def test_no_secret_is_on_a_command_line(running: Stack) -> None:
         assert not [secret for secret in secrets if secret in line]
 
 
-@_TOGETHER
 async def test_a_killed_simulator_comes_back_at_its_port(running: Stack) -> None:
     async with SimulatorClient(running.simulator_url) as simulator:
         await tenant.introduce(simulator)

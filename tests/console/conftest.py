@@ -4,7 +4,6 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +18,6 @@ from tests.console.stage import Console, Installation, installed, opened
 from tests.services import clone_database, drop_database
 from tests.simulator.stage import served
 
-_HERE = Path(__file__).parent
-
 
 @pytest.fixture(scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
@@ -30,13 +27,6 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         launched = await playwright.chromium.launch(executable_path=chromium, args=[*quiet, "--disable-sync"])
         yield launched
         await launched.close()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One of the run's workers opens the browser, and the others none."""
-    for item in items:
-        if item.path.parent == _HERE:
-            item.add_marker(pytest.mark.xdist_group("console"))
 
 
 @pytest.fixture(scope="session")
