@@ -40,12 +40,22 @@ class Recorded:
     why: str
 
 
-# An echo of the message may have come before this answer and have its wamid: the attempt keeps it all the same.
+# An echo of the message may have come before this answer and have its wamid: the attempt keeps it all the same. A
+# `failed` status of this very post may have come too, and has decided then: the answer says less than it. Nothing is
+# written to a row that changed while this waited for its lock: what changed it may be that status.
 _ACCEPT = text("""
-    WITH attempted AS (
-      UPDATE message_attempts
-      SET state = 'accepted', ended_at = clock_timestamp(), wamid = :wamid, http_status = 200
-      WHERE message_id = :message_id AND attempt = :attempt
+    WITH told AS MATERIALIZED (
+      SELECT m.state, coalesce((
+        SELECT bool_or(s.status = 'failed') AND NOT bool_or(s.status IN ('delivered', 'read', 'played'))
+        FROM message_statuses s
+        WHERE s.message_id = m.id AND s.attempt = :attempt AND s.wamid = :wamid), false) AS failed
+      FROM messages m WHERE m.id = :message_id
+    ), attempted AS (
+      UPDATE message_attempts a
+      SET state = CASE WHEN told.failed THEN 'rejected' ELSE 'accepted' END, ended_at = clock_timestamp(),
+          wamid = :wamid, http_status = 200
+      FROM told
+      WHERE a.message_id = :message_id AND a.attempt = :attempt
     ), others AS (
       SELECT count(*) AS accepted,
              (SELECT :wamid WHERE NOT EXISTS (
@@ -55,13 +65,20 @@ _ACCEPT = text("""
       WHERE message_id = :message_id AND attempt <> :attempt AND state = 'accepted'
     )
     UPDATE messages
-    SET state = 'accepted', wamid = coalesce(wamid, others.free_wamid),
+    SET state = 'accepted',
+        -- The customer has this attempt and answers it by its wamid: that of one which was refused gives way.
+        wamid = CASE WHEN wamid IS NULL THEN others.free_wamid
+                     WHEN attempt > 1 AND EXISTS (
+                       SELECT FROM message_attempts r
+                       WHERE r.message_id = :message_id AND r.wamid = messages.wamid AND r.state = 'rejected')
+                     THEN coalesce(others.free_wamid, wamid) ELSE wamid END,
         accepted_at = coalesce(accepted_at, clock_timestamp()),
         hold = NULL, hold_since = NULL, hold_until = NULL, unknown_until = NULL, error_code = NULL, error_detail = NULL,
         reason = CASE WHEN others.accepted > 0 THEN 'Doubled: Meta accepted more than one attempt.' END
-    FROM others
-    WHERE id = :message_id AND (state = ANY(:states) OR (state = 'queued' AND attempt >= :attempt))
-    RETURNING state, coalesce(reason, '') AS reason,
+    FROM others, told
+    WHERE id = :message_id AND NOT told.failed AND messages.state = told.state
+      AND (messages.state = ANY(:states) OR (messages.state = 'queued' AND attempt >= :attempt))
+    RETURNING messages.state, coalesce(reason, '') AS reason,
       (SELECT count(*) FROM message_statuses s
        WHERE s.integration_id = messages.integration_id AND s.wamid = :wamid AND s.message_id IS NULL) AS early
 """).bindparams(bindparam("states", type_=ARRAY(Text)))

@@ -90,6 +90,8 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (_S.CANCELLED, _E.STATUS_GOOD): _S.ACCEPTED,
     (_S.CANCELLED, _E.ACCEPT): _S.ACCEPTED,
     (_S.ACCEPTED, _E.STATUS_GOOD): _S.ACCEPTED,
+    # A status or a later attempt came before the answer, which still tells of early statuses and of a second taking.
+    (_S.ACCEPTED, _E.ACCEPT): _S.ACCEPTED,
 }
 
 

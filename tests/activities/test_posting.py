@@ -247,6 +247,21 @@ async def test_two_accepted_attempts_are_shown_as_doubled(database: Database) ->
     assert "Doubled" in doubled.reason
 
 
+async def test_an_answer_that_comes_after_a_later_attempt_was_accepted_is_shown_as_doubled_too(
+    database: Database,
+) -> None:
+    _, message_id = await one_queued(database)
+    first = asyncio.create_task(office(database, Meta(answers(Accepted("wamid.1"), after=0.4))).send(message_id))
+    await asyncio.sleep(0.2)
+    await change(database, "UPDATE messages SET state = 'queued'")
+    await office(database, Meta(answers(Accepted("wamid.2")))).send(message_id)
+
+    assert (await first).state == "accepted"
+    doubled = await row(database, "messages", message_id)
+    assert (doubled.state, doubled.attempt, doubled.wamid) == ("accepted", 2, "wamid.2")
+    assert "Doubled" in doubled.reason
+
+
 async def test_an_answer_is_recorded_although_an_echo_of_the_message_came_before_it(database: Database) -> None:
     conversation_id, message_id = await one_queued(database)
     sent = await row(database, "messages", message_id)

@@ -3,17 +3,14 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
-from store import statuses
 from store.engine import Database
 from store.ids import new_id
 from tests.intake.letters import BOB, Customer, Letters, ago, outcomes, rows, take_in
-from tests.intake.posts import Sent, sent_from
+from tests.intake.posts import sent_from
 from tests.rows import Number, change, row
 
 UNDELIVERABLE, LIMIT, PAYMENT, DEAD_TOKEN, PER_USER = 131026, 130429, 131042, 190, 131049
-_ATTEMPT_ACCEPTED = "UPDATE message_attempts SET state = 'accepted', wamid = 'w1' WHERE message_id = :id"
 _known: dict[UUID, Number] = {}
 
 
@@ -166,41 +163,6 @@ async def test_a_second_failure_of_a_wamid_is_of_the_post_the_first_one_was_foun
         failed = sent.letters.status("w1", "failed", code=code, timestamp=str(int(at.timestamp())))
         await sent.told(failed)
     assert (await row(database, "messages", message)).state == "failed"
-
-
-async def _early_failure(sent: Sent) -> tuple[UUID, list[int]]:
-    """A failure that comes before the answer of its post, while another post to the same customer is open too."""
-    await sent.message("unknown")
-    message = await sent.message("sending")
-    body = sent.letters.statuses(
-        sent.letters.status("w1", "failed", code=LIMIT, recipient_id=sent.letters.customer.wa_id)
-    )
-    return message, (await take_in(sent.database, body)).unmatched_status_ids
-
-
-async def test_what_was_said_before_a_posts_answer_has_its_effect_with_the_answer(database: Database) -> None:
-    sent = await sent_from(database)
-    message, unmatched = await _early_failure(sent)
-    assert len(unmatched) == 1
-    async with database.transaction() as connection:
-        values = {"id": message}
-        await connection.execute(text("UPDATE messages SET state = 'accepted', wamid = 'w1' WHERE id = :id"), values)
-        await connection.execute(text(_ATTEMPT_ACCEPTED), values)
-        await statuses.adopt(connection, message, "w1")
-    assert (await row(database, "messages", message)).state == "queued"
-    assert await sent.is_due()
-
-
-async def test_a_status_stored_while_the_answer_was_recorded_is_joined_after(database: Database) -> None:
-    for by_id in (True, False):
-        sent = await sent_from(database)
-        message, unmatched = await _early_failure(sent)
-        await change(database, "UPDATE message_attempts SET state = 'accepted', wamid = 'w1' WHERE message_id = :id",
-                     id=message)  # fmt: skip
-        await change(database, "UPDATE messages SET state = 'accepted', wamid = 'w1' WHERE id = :id", id=message)
-        assert await statuses.rematch(database, unmatched if by_id else None) == 1
-        assert (await row(database, "messages", message)).state == "queued"
-        assert await statuses.rematch(database) == 0
 
 
 async def test_the_same_status_twice_is_one(database: Database) -> None:
