@@ -53,6 +53,7 @@ async def test_a_number_that_is_too_fast_is_silent_for_a_second_and_no_other(dat
 
 async def test_the_pair_waits_in_powers_of_four_and_nobody_else(database: Database) -> None:
     number, conversation_id, message_id = await _one(database)
+    bobs = await queued(database, number, await conversation(database, number, wa_id="491700000002"))
     waits = []
     for _ in range(3):
         held = await _post(database, message_id, PAIR)
@@ -61,7 +62,6 @@ async def test_the_pair_waits_in_powers_of_four_and_nobody_else(database: Databa
         await change(database, "UPDATE messages SET hold_until = now() WHERE id = :id", id=message_id)
         await change(database, "UPDATE conversations SET pair_next_at = NULL WHERE id = :id", id=conversation_id)
     assert waits == [1, 4, 16]
-    bobs = await queued(database, number, await conversation(database, number, wa_id="491700000002"))
     assert isinstance(await claim(database, bobs), Claimed)
 
 
