@@ -4,7 +4,7 @@ An attempt that was delivered is good whatever else was said of it; else one `fa
 several `failed` ones the weightiest counts: what is permanent, then what holds the number, then what may be repeated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -118,12 +118,19 @@ def judge(row: Row, attempts: Sequence[Attempt], told: Sequence[Told], *, own_fi
     risen = replace(
         row,
         delivery=max([row.delivery, *map(_reached, relevant)], key=lambda reached: reached.rank),
-        wamid=row.wamid or (heard[max(heard)] if heard else None),
+        wamid=_wamid(row.wamid, heard, refused={own_wamids.get(number) for number in failures}),
     )
     if heard.keys() - failures.keys():
         return Judgement(_accepted(risen, judged), judged)
     failure = failures.get(row.attempt)
     return Judgement(risen, judged) if failure is None else _failed(risen, judged, failure)
+
+
+def _wamid(known: str | None, heard: Mapping[int, str], *, refused: Collection[str | None]) -> str | None:
+    """What the message is called: by the attempt that the customer has, not by one that was refused."""
+    standing = {number: wamid for number, wamid in heard.items() if wamid not in refused} or heard
+    latest = standing[max(standing)] if standing else None
+    return latest if known is None or (known in refused and latest is not None) else known
 
 
 def _reached(one: Told) -> Delivery:

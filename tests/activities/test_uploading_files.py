@@ -115,11 +115,15 @@ async def test_a_file_that_meta_refuses_under_its_new_id_too_fails_its_message(h
     assert (row.state, row.error_code, row.attempt, row.reason) == ("failed", 131053, 2, FILE_REFUSED)
 
 
+async def _latest_wamid(house: FileHouse, message_id: UUID) -> str:
+    query = "SELECT wamid FROM message_attempts WHERE message_id = :id ORDER BY attempt DESC LIMIT 1"
+    return str((await house.house.checks.rows(query, id=message_id))[0].wamid)
+
+
 async def _fails_late(house: FileHouse, message_id: UUID, code: int = 131053) -> Any:
     """Meta tells by a status that the message did not go out; the row after that."""
     letters = Letters(house.number, Customer(CUSTOMER, None))
-    query = "SELECT wamid FROM message_attempts WHERE message_id = :id ORDER BY attempt DESC LIMIT 1"
-    wamid = (await house.house.checks.rows(query, id=message_id))[0].wamid
+    wamid = await _latest_wamid(house, message_id)
     await take_in(house.database, letters.statuses(letters.status(wamid, "failed", code=code)))
     return await _message(house, message_id)
 
@@ -142,6 +146,7 @@ async def test_a_file_that_fails_after_meta_took_its_message_is_uploaded_and_sen
     await house.house.work()
     again = await _message(house, message_id)
     assert (again.state, again.attempt, again.reason) == ("accepted", 2, None)
+    assert again.wamid == await _latest_wamid(house, message_id) != row.wamid, "the customer answers the second"
 
     row = await _fails_late(house, message_id, code)
     assert (row.state, row.error_code, row.hold) == ("failed", code, None)
