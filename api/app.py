@@ -16,6 +16,7 @@ from api.console.app import create_console, is_console
 from api.group_commit import GroupCommit
 from api.headers import SecurityHeaders
 from api.pasted_tokens import PastedTokens
+from api.template_desk import Readings
 from api.throttle import RefusalThrottle
 from api.unsubscribing import Unsubscriptions
 from api.uploads import Uploads
@@ -109,7 +110,7 @@ def create_app(
     state = app.state
     state.settings, state.database, state.keyed_hash = settings, database, keyed_hash
     state.ring, state.wakes, state.unsubscriptions = ring, wakes, unsubscriptions
-    state.schedules, state.accounts = schedules, accounts
+    state.schedules, state.accounts, state.template_readings = schedules, accounts, Readings()
     state.pasted_tokens = PastedTokens(accounts, settings.meta.app_id)
     state.stopping, state.strangers = asyncio.Event(), RefusalThrottle(settings.api.webhook_refusals_per_minute)
     state.api_keys = ApiKeys(database, keyed_hash)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import structlog
 from fastapi import Depends, Request
@@ -42,6 +43,20 @@ _NO_ANSWER = "Meta gave no answer: nobody knows whether it did it. Its templates
 Queued = TypeVar("Queued")
 
 
+class Readings:
+    """Accounts whose templates are being read because somebody waits for one: one reading of each at a time.
+
+    For a whole process. Whoever comes meanwhile waits for that reading, which costs Meta's limit on calls once.
+    """
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, waba_row_id: UUID) -> asyncio.Lock:
+        """To be held while the account is read."""
+        return self._locks.setdefault(waba_row_id, asyncio.Lock())
+
+
 @dataclass(frozen=True, slots=True)
 class TemplateDesk:
     """Speaks to Meta for one organization."""
@@ -51,6 +66,7 @@ class TemplateDesk:
     database: Database
     ring: KeyRing
     accounts: Accounts | None
+    readings: Readings
 
     async def knowing(self, queue: Callable[[], Awaitable[Queued]]) -> Queued:
         """Queue a message; a template that is not known here is looked for at Meta first.
@@ -67,13 +83,14 @@ class TemplateDesk:
         return await queue()
 
     async def _read_for(self, unknown: TemplateUnknownError) -> bool:
-        """Read the account's templates anew, unless that was done a moment ago; whether it was."""
+        """Have the account's templates read anew, unless that was done a moment ago; whether they were."""
         at = unknown.synced_at
         if self.accounts is None or (at is not None and datetime.now(UTC) - at < ASKED_ONCE_IN):
             return False
         try:
-            async with asyncio.timeout(_SYNC_WITHIN):
-                await self.read(await template_writes.account_of(self.database, unknown.waba_row_id))
+            async with asyncio.timeout(_SYNC_WITHIN), self.readings.of(unknown.waba_row_id):
+                if await template_sync.read_at(self.database, unknown.waba_row_id) == at:
+                    await self.read(await template_writes.account_of(self.database, unknown.waba_row_id))
         except (HoldfastError, TimeoutError) as error:
             log.warning("templates.not_read", waba_row_id=str(unknown.waba_row_id), reason=type(error).__name__)
             if at is None and isinstance(error, MetaUnavailableError | TimeoutError):
@@ -183,7 +200,8 @@ def _refuse(failure: Failure) -> NoReturn:
 
 
 def _desk(request: Request, organization_id: Caller, by: Acting, database: Store, ring: Ring) -> TemplateDesk:
-    return TemplateDesk(organization_id, by, database, ring, request.app.state.accounts)
+    state = request.app.state
+    return TemplateDesk(organization_id, by, database, ring, state.accounts, state.template_readings)
 
 
 AtMeta = Annotated[TemplateDesk, Depends(_desk)]

@@ -145,6 +145,14 @@ async def ask(connection: AsyncConnection, integration_ids: Iterable[UUID]) -> N
         await connection.execute(_WAKE)
 
 
+async def read_at(database: Database, waba_row_id: UUID) -> datetime | None:
+    """When an account's templates were last read as a whole; None: not yet."""
+    query = select(wabas.c.templates_synced_at).where(wabas.c.id == waba_row_id)
+    async with database.statement() as connection:
+        at: datetime | None = (await connection.execute(query)).scalar_one()
+    return at
+
+
 async def lock_account(connection: AsyncConnection, waba_row_id: UUID) -> datetime | None:
     """Lock an account before its templates, as whoever adds or removes one does; when they were last read."""
     query = select(wabas.c.templates_synced_at).where(wabas.c.id == waba_row_id).with_for_update(key_share=True)

@@ -1,5 +1,6 @@
 """Templates over the API, with Meta behind it; and their lives, told by Meta's webhooks."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -181,6 +182,10 @@ async def test_a_name_that_nobody_has_costs_meta_one_call_a_minute(house: House,
         refused = await house.send(name="shiped")
         assert (refused.status_code, refused.json()["code"]) == (422, "template_unknown")
     assert len(await house.stage.meta.calls("templates")) == 1
+    await change(database, "UPDATE wabas SET templates_synced_at = templates_synced_at - interval '2 minutes'")
+    refused_at_once = await asyncio.gather(*(house.send(name="shiped") for _ in range(10)))
+    assert {answer.json()["code"] for answer in refused_at_once} == {"template_unknown"}
+    assert len(await house.stage.meta.calls("templates")) == 2
     await change(database, "UPDATE wabas SET templates_synced_at = templates_synced_at - interval '2 minutes'")
     await house.at_meta("shiped")
     assert (await house.send("Ada", "4711", name="shiped")).status_code == 202
