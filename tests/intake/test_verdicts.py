@@ -52,3 +52,12 @@ def test_statuses_in_any_order_and_number_end_the_same(before: Row, told: list[T
     assert ended[0].delivery is reached
     if reached.rank >= Delivery.DELIVERED.rank:
         assert (ended[0].state, ended[0].error_code, ended[2]) == (State.ACCEPTED, None, None)
+
+
+def test_a_message_is_called_by_the_attempt_that_was_not_refused() -> None:
+    row = Row(State.SENDING, 2, Delivery.NONE, "wamid.1", LIMIT)
+    attempts = [Attempt(1, "rejected", "wamid.1", LIMIT), Attempt(2, "posting", None)]
+    refused = Told(1, "wamid.1", "failed", ago(minutes=5), LIMIT)
+    assert judge(row, attempts, [refused]).row.wamid == "wamid.1"
+    heard = judge(row, attempts, [refused, Told(2, "wamid.2", "sent", ago(minutes=4))])
+    assert (heard.row.state, heard.row.wamid) == (State.ACCEPTED, "wamid.2")
