@@ -16,7 +16,7 @@ from uuid import UUID
 import httpx
 from argon2 import PasswordHasher
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, ConsoleMessage, Page, Request
+from playwright.async_api import Browser, ConsoleMessage, Error, Page, Request
 
 from api.app import Application, create_app
 from api.server import server
@@ -27,6 +27,7 @@ from store.passwords import Passwords
 from store.people import create_person, list_people
 from store.sessions import begin_session
 from tests.api.edge import settings_for
+from tests.console.tabs import Tabs
 from tests.rows import KEYED_HASH, RING
 
 PASSWORD = "correct horse battery"
@@ -69,8 +70,16 @@ class Watched:
 
     def begin(self) -> None:
         self.page.on("console", self._logged)
-        self.page.on("pageerror", lambda error: self.log.append(str(error)))
+        self.page.on("pageerror", self._failed)
         self.page.on("request", self._requested)
+
+    def end(self) -> None:
+        self.page.remove_listener("console", self._logged)
+        self.page.remove_listener("pageerror", self._failed)
+        self.page.remove_listener("request", self._requested)
+
+    def _failed(self, error: Error) -> None:
+        self.log.append(str(error))
 
     def _logged(self, message: ConsoleMessage) -> None:
         # A refusal that a page was made to provoke is said there too; what is refused by policy is an error as well.
@@ -97,6 +106,7 @@ class Installation:
     browser: Browser
     starter: Starter
     app: Application | None
+    tabs: Tabs
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +146,15 @@ class Console:
         **context: Any,
     ) -> AsyncIterator[Page]:
         """A page of a browser that is not signed in."""
-        opened = await self.of.browser.new_context(
-            base_url=self.url,
-            viewport={"width": width, "height": 900 if width == WIDE else 844},
-            color_scheme=scheme,
-            reduced_motion="reduce",
-            **context,
-        )
-        opened.set_default_timeout(8000)
-        page = await opened.new_page()
-        watched = Watched(page, {urlsplit(self.url).netloc, *hosts})
-        watched.begin()
-        self.watched.append(watched)
-        try:
-            yield page
-        finally:
-            await opened.close()
+        viewport = {"width": width, "height": 900 if width == WIDE else 844}
+        async with self.of.tabs.tab(base_url=self.url, viewport=viewport, color_scheme=scheme, **context) as page:
+            watched = Watched(page, {urlsplit(self.url).netloc, *hosts})
+            watched.begin()
+            self.watched.append(watched)
+            try:
+                yield page
+            finally:
+                watched.end()
 
     @asynccontextmanager
     async def signed_in(self, **options: Any) -> AsyncIterator[Page]:
@@ -202,9 +205,11 @@ async def installed(
     while not serving.started:
         assert not task.done(), "the API did not start"
         await asyncio.sleep(0.005)
+    tabs = Tabs(browser)
     try:
-        yield Installation(f"http://127.0.0.1:{port}", database, browser, starter, app)
+        yield Installation(f"http://127.0.0.1:{port}", database, browser, starter, app, tabs)
     finally:
+        await tabs.close()
         serving.should_exit = True
         await task
 

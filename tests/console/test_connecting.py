@@ -148,10 +148,9 @@ async def test_a_second_click_opens_no_second_window(console: Console, meta: Sim
 
 
 async def test_a_blocked_window_is_said_in_words(console: Console, meta: SimulatorClient) -> None:
-    async with console.signed_in(hosts=[urlsplit(meta.base_url).netloc]) as page:
-        await page.add_init_script("window.open = () => null")
-        await page.goto("/console/connect")
-        await page.locator("#go:not([aria-disabled])").click()
+    async with connect_page(console, meta) as page:
+        await page.evaluate("window.open = () => null")
+        await page.get_by_role("button", name=GO).click()
         await expect(page.locator("#outcome")).to_contain_text("did not let Facebook's window open")
         await expect(page.locator("#outcome")).to_contain_text("connect by redirect")
         await is_sound(page, "connect-popup-blocked")

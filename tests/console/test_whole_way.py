@@ -20,6 +20,7 @@ from cli.stack import Stack
 from simulator.client import SimulatorClient
 from store.engine import Database
 from tests.console.stage import Console, Installation, Starter, fits, is_sound, opened
+from tests.console.tabs import Tabs
 from tests.pace import slowness
 from tests.rows import HASH_KEY, SEALING_KEY
 from tests.services import clone_database, drop_database
@@ -66,9 +67,10 @@ async def house(
         for part in parts:
             supervisor.start(part)
         await asyncio.gather(*(supervisor.ready(part.name) for part in parts))
-        database = Database.connect(url, pool_size=4)
+        database, tabs = Database.connect(url, pool_size=4), Tabs(browser)
         async with SimulatorClient(stack.simulator_url) as meta:
-            yield House(Installation(stack.api_url, database, browser, Starter(), None), meta, stack)
+            yield House(Installation(stack.api_url, database, browser, Starter(), None, tabs), meta, stack)
+        await tabs.close()
         await database.close()
         await supervisor.stop_all()
     await drop_database(postgres_template, name)
