@@ -49,6 +49,13 @@ async def test_a_file_that_ends_well_and_too_early_is_not_the_file() -> None:
         await come(Coming(DATA[:10]), size=len(DATA))
 
 
+async def test_a_host_that_has_a_part_of_it_and_says_so_is_not_believed_either() -> None:
+    with pytest.raises(LaterError, match=f"10 bytes came of {len(DATA)}"):
+        await come(Coming(DATA[:10], size=10), size=len(DATA))
+    with pytest.raises(LaterError, match="10 bytes came of 11"):
+        await come(Coming(DATA[:10], size=11))
+
+
 async def test_an_empty_answer_is_no_file() -> None:
     with pytest.raises(LaterError, match="0 bytes"):
         await come(Coming(b""))
