@@ -185,3 +185,33 @@ async def test_any_shuffle_batching_and_repetition_of_a_stream_ends_the_same(
         order = order[batch:]
 
     assert await _end(database, shuffled.letters.number) == await _end(database, told.letters.number)
+
+
+_AGAIN: list[Deed] = [
+    ("say", 0, "both", "text"),
+    ("react", 0, "both", 1, "👍"),
+    ("edit", 0, "both", 1, "a"),
+    ("react", 0, "both", 1, "🥖"),
+    ("edit", 0, "both", 1, "b"),
+    ("say", 1, "phone", "image"),
+    ("react", 1, "both", 1, "👍"),
+    ("react", 1, "both", 1, None),
+    ("move", 0, "both"),
+    ("say", 0, "bsuid", "text"),
+    ("edit", 0, "bsuid", 2, "c"),
+    ("status", 0, "both", "read"),
+    ("status", 0, "both", "sent"),
+    ("echo", 1, "both"),
+]
+"""What hypothesis seldom makes up: several things said of the same message."""
+
+
+async def test_what_is_said_again_of_one_message_ends_the_same_backwards_and_crosswise(database: Database) -> None:
+    there = range(len(_AGAIN))
+    ended = []
+    for order in (there, there[::-1], [*there[1::2], *there[::2]]):
+        stream = await _stream(database, _AGAIN)
+        for n in order:
+            await take_in(database, stream.letters.body(stream.items[n]))
+        ended.append(await _end(database, stream.letters.number))
+    assert ended[1:] == [ended[0]] * 2
