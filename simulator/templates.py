@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
+MOST_AN_HOUR = 100
+"""Templates that an account makes over Graph."""
+_HOUR = 3600.0
 SLOT = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -55,6 +58,16 @@ class Shelf:
     kept: dict[str, Template] = field(default_factory=dict)
     """By id, in the order in which they were made."""
     _used: set[str] = field(default_factory=set)
+    _made: dict[str, list[float]] = field(default_factory=dict)
+
+    def may_make(self, waba_id: str, now: float) -> bool:
+        """Whether the account may make one more at this time (seconds since 1970), which is counted if so."""
+        lately = [at for at in self._made.get(waba_id, []) if now - at < _HOUR]
+        self._made[waba_id] = lately
+        if len(lately) >= MOST_AN_HOUR:
+            return False
+        lately.append(now)
+        return True
 
     def add(self, template: Template) -> None:
         """Keep a template."""

@@ -7,7 +7,7 @@ from simulator.management.call import Call, Json
 from simulator.management.objects import choose, waba_of
 from simulator.management.pages import page
 from simulator.refusals import RefusedError, invisible_object
-from simulator.templates import Template, slots
+from simulator.templates import MOST_AN_HOUR, Template, slots
 
 _DEFAULT = ("id", "name", "language", "category", "status", "components", "parameter_format")
 _CATEGORIES = frozenset({"MARKETING", "UTILITY", "AUTHENTICATION"})
@@ -17,7 +17,7 @@ _EDITABLE = frozenset({"APPROVED", "REJECTED", "PAUSED"})
 _LONGEST = {"HEADER": 60, "BODY": 1024, "FOOTER": 60}
 _FORMAT_CODES = {"HEADER": 2388047, "BODY": 2388072, "FOOTER": 2388073}
 _TOO_LONG, _LOCKED, _ADJACENT, _EDGES = 2388040, 2388039, 2388072, 2388299
-_EXISTS = 2388024
+_EXISTS, _TOO_MANY = 2388024, 2388019
 
 
 async def list_templates(call: Call) -> Json:
@@ -47,6 +47,8 @@ async def make_template(call: Call) -> Json:
     if form not in _FORMATS:
         raise _invalid("parameter_format", "must be POSITIONAL or NAMED")
     components = _components(call, form)
+    if not call.world.templates.may_make(waba.waba_id, call.world.clock.now()):
+        raise _refused(_TOO_MANY, "Too many templates", f"An account makes {MOST_AN_HOUR} templates an hour at most.")
     template = Template(call.world.assets.new_id(), waba.waba_id, name, language, _category(category), components, form)
     call.world.templates.add(template)
     return {"id": template.id, "status": template.status, "category": template.category}

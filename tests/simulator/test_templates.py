@@ -1,5 +1,6 @@
 """Templates at the simulated Meta: kept, reviewed, sent."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -71,6 +72,14 @@ async def test_a_name_exists_once_in_a_language(simulator: Simulated) -> None:
     await made(simulator)
     assert (await made(simulator))["error"]["error_subcode"] == 2388024
     assert (await made(simulator, language="nl"))["status"] == "PENDING"
+
+
+async def test_a_hundred_templates_are_made_an_hour_and_no_more(simulator: Simulated) -> None:
+    for number in range(100):
+        assert "id" in await made(simulator, name=f"news_{number}")
+    assert (await made(simulator, name="news_100"))["error"]["error_subcode"] == 2388019
+    await simulator.client.move_clock(timedelta(hours=1))
+    assert "id" in await made(simulator, name="news_100")
 
 
 async def test_an_edited_template_is_reviewed_again_and_a_pending_one_is_locked(simulator: Simulated) -> None:
