@@ -143,8 +143,9 @@ async def _becomes_marketing(life: Life) -> None:
     stopped = life.customers[1]
     await life.house.says(stopped, "STOP")
     about = (life.house.line.waba_id, *_ABOUT)
+    assert await life.house.simulator.rate_template(*about, "YELLOW")
     assert await life.house.simulator.move_template(*about, "MARKETING")
-    await life.is_told(category="MARKETING")
+    await life.is_told(category="MARKETING", quality="YELLOW", status="APPROVED")
 
     async def has_stopped() -> bool:
         query = "SELECT 1 FROM contacts WHERE organization_id = :organization AND marketing_source = 'stop_word'"
