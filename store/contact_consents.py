@@ -57,15 +57,9 @@ class Consent:
     """The latest first; the latest 200."""
 
 
-# An id that was merged into another still names the person.
+# An id that was merged into another still names the person; who goes on is always one step away (`store.merging`).
 _FIND = text("""
-    WITH RECURSIVE way AS (
-      SELECT id, merged_into FROM contacts WHERE id = :contact_id AND organization_id = :organization_id
-      UNION
-      SELECT t.id, t.merged_into FROM contacts t JOIN way ON t.id = way.merged_into
-      WHERE t.organization_id = :organization_id
-    )
-    SELECT id FROM way WHERE merged_into IS NULL
+    SELECT coalesce(merged_into, id) FROM contacts WHERE id = :contact_id AND organization_id = :organization_id
 """)
 
 _READ = text("""
