@@ -190,9 +190,9 @@ async def empty_url(postgres_template: str, worker_id: str) -> AsyncIterator[str
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(database_url: str, _databases: Databases) -> AsyncIterator[Database]:
     """A migrated database of this test's own, connected."""
-    database = Database.connect(database_url)
+    database = _databases.connect(database_url)
     yield database
     await database.close()
 

@@ -8,7 +8,9 @@ from itertools import count
 
 import asyncpg
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from store.engine import Database
 from tests.services import clone_database, drop_database
 
 # All that a test can change of a database beside its rows.
@@ -60,6 +62,7 @@ class Databases:
     _fingerprint: str | None = None
     _numbers: "count[int]" = field(default_factory=count)
     _keepers: "dict[str, asyncpg.Connection[asyncpg.Record]]" = field(default_factory=dict)
+    _engines: dict[str, AsyncEngine] = field(default_factory=dict)
 
     async def take(self) -> str:
         """The address of a migrated database without a row."""
@@ -79,6 +82,15 @@ class Databases:
             self._free.append(url)
         else:
             await self._drop(url)
+
+    def connect(self, url: str) -> Database:
+        """A pool of a test's own, of an engine that has compiled the statements of the tests before it.
+
+        To compile them in each test anew takes a sixth of its own time. What listens to a test's engine hears it alone.
+        """
+        if url not in self._engines:
+            self._engines[url] = Database.connect(url).engine
+        return Database(self._engines[url].execution_options())
 
     async def close(self) -> None:
         """Drop them all."""
