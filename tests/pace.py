@@ -6,7 +6,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+_EVERY = 0.5
+"""Seconds."""
 _LOOPS = 400_000
 _USUAL = 0.018
 """Seconds that the loop takes on the machine on which the limits were set, with nothing beside it."""
@@ -14,6 +17,12 @@ _USUAL = 0.018
 
 def slowness() -> float:
     """By how much everything takes longer than usual at this moment, other work on the machine included; 1 at least."""
+    return _slowness_in(int(time.monotonic() / _EVERY))
+
+
+@lru_cache(maxsize=1)
+def _slowness_in(_: int) -> float:
+    """Measured once in half a second, however many ask: the loop itself is work beside which everything is slower."""
     began = time.perf_counter()
     total = 0
     for number in range(_LOOPS):
@@ -47,7 +56,7 @@ async def watched() -> AsyncIterator[Pace]:
 
     async def look() -> None:
         while True:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(_EVERY)
             pace.samples.append(slowness())
 
     looking = asyncio.create_task(look())

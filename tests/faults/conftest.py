@@ -1,4 +1,7 @@
-"""Houses for fault tests: one that a run's harmless tests share, and one for each test that harms its parts."""
+"""Houses for fault tests: one that all share whose parts are as usual, others for settings and servers of their own.
+
+A house takes six seconds of processor time to start: a test that ends a part of the shared one starts it again.
+"""
 
 import asyncio
 import os
@@ -12,12 +15,15 @@ import pytest
 
 from cli import temporal_cli
 from tests.faults.house import House
-from tests.faults.opening import Servers, opened
+from tests.faults.opening import WEBHOOKS, Servers, opened
 from tests.services import clone_database, drop_database
 
 _numbers = count()
-# What is dated a day ago, so that its window closes within the test, is the bot's to answer.
-_SETTINGS = {"LINGER": "0.5", "INBOUND_STALE_AFTER": "0"}
+_SETTINGS = {
+    "LINGER": "0.5",
+    "INBOUND_STALE_AFTER": "0",  # what is dated a day ago, so that its window closes within the test, is the bot's
+    "API_WEBHOOK_COMMIT_TIMEOUT": "10",  # held up until a hundred are in flight, which is no time-out
+}
 AS_IN_PRODUCTION = {"WORKER_SANDBOX": "false", "MAX_BOT_TURNS": "100000"}
 """For figures: workers as they run there, and no guard against customers who write as fast as other bots."""
 OpenHouse = Callable[..., Awaitable[House]]
@@ -36,7 +42,7 @@ async def shared_house(
     temporal_namespace: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[House]:
-    """One house for all tests of this worker that harm none of its parts."""
+    """One house for the tests of this worker that harm neither Postgres nor Temporal."""
     name = f"house_{os.getpid()}"
     servers = Servers(await clone_database(postgres_template, name), temporal_address, f"{temporal_namespace}-house")
     async with opened(tmp_path_factory.mktemp("house"), cli, servers, environment=_SETTINGS) as house:
@@ -46,10 +52,21 @@ async def shared_house(
 
 @pytest.fixture
 async def house(shared_house: House) -> House:
-    """The shared house with a fresh line."""
-    await shared_house.simulator.end_faults()
+    """The shared house with a fresh line; what a test before left undone is made good."""
+    await restore(shared_house)
     await shared_house.connect()
     return shared_house
+
+
+async def restore(house: House) -> None:
+    """Every part of a shared house runs, one worker alone, and nothing is disturbed."""
+    own = ("temporal",) if house.stack.temporal else ()
+    for part in (*own, "api", "worker"):
+        if not house.supervisor.is_running(part):
+            await house.supervisor.restart(part)
+    await house.supervisor.stop("worker-2")
+    await house.simulator.end_faults()
+    await house.simulator.set_webhook(**WEBHOOKS)
 
 
 @pytest.fixture

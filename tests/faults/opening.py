@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cli.processes import Supervisor
 from cli.stack import Stack
@@ -14,6 +15,9 @@ from simulator.client import SimulatorClient
 from store.engine import Database
 from tests.faults.house import House
 from tests.rows import HASH_KEY, SEALING_KEY
+
+WEBHOOKS: dict[str, Any] = {"retry_longest": 1.0, "connections": 64}
+"""How the simulator delivers them, if a test does not want it otherwise: repeated soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ async def opened(
         database = Database.connect(stack.database_url, pool_size=4)
         closing.push_async_callback(database.close)
         house = House(stack, simulator, database, servers.namespace, started_in)
-        await simulator.set_webhook(retry_longest=1.0)
+        await simulator.set_webhook(**WEBHOOKS)
         await house.connect()
         yield house
 

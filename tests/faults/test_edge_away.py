@@ -13,14 +13,11 @@ from tests.faults.house import Figure, House
 
 PATIENCE = 2.0
 """Seconds within which a webhook that cannot be stored is refused."""
-SOONER = {"NUDGE_REPEAT": "3"}
-"""What was claimed for a signal that the killed API never sent is signalled after this, instead of 10 s."""
 
 
 async def test_an_api_killed_under_load_loses_and_doubles_nothing(
-    open_house: OpenHouse, record_property: Figure, *, chaos: bool
+    house: House, record_property: Figure, *, chaos: bool
 ) -> None:
-    house = await open_house(environment={} if chaos else SOONER)
     for _ in range(5 if chaos else 1):
         load = asyncio.create_task(house.crowd(80))
         await asyncio.sleep(0.4)

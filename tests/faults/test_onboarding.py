@@ -3,16 +3,29 @@
 import asyncio
 import base64
 import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults.conftest import OpenHouse
+from tests.faults.conftest import OpenHouse, restore
 from tests.faults.house import Figure, House
+from tests.faults.opening import Servers, opened
 from tests.faults.signups import HASTE, Signup, Signups, signing_up
+from tests.services import clone_database, drop_database
 
 _ENDS_WITH_ITS_CODE = {"code_lost", "code_expired"}
 """What may become of an onboarding whose worker died in mid-exchange: the code was written and is spent."""
+_CODE_LIFE = 7.0
+_APP_SECRET = "canaryappsecret77e1"
+_LOOKED_THROUGH = HASTE | {
+    "ONBOARDING_CODE_LIFE": str(_CODE_LIFE),
+    "META_APP_SECRET": _APP_SECRET,
+    "LOG_LEVEL": "debug",
+}
+_WITH_ITS_TEMPORAL = pytest.mark.xdist_group("onboardings with a Temporal of their own")
 
 
 async def test_onboardings_whose_worker_is_killed_at_any_moment_go_on_and_do_nothing_twice(
@@ -108,21 +121,41 @@ async def test_a_token_that_dies_between_two_steps_ends_the_onboarding_with_word
         assert +await signups.effects(signup) == {}
 
 
+@pytest.fixture(scope="module")
+async def _temporal_house(
+    cli: Path, postgres_template: str, worker_id: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[House]:
+    name = f"onboarding_{worker_id}_{os.getpid()}"
+    url = await clone_database(postgres_template, name)
+    async with opened(tmp_path_factory.mktemp("house"), cli, Servers(url), environment=_LOOKED_THROUGH) as house:
+        yield house
+    await drop_database(postgres_template, name)
+
+
+@pytest.fixture
+async def temporal_house(_temporal_house: House) -> House:
+    """A house with a Temporal of its own, which is killed and emptied, and what it writes is searched in the end."""
+    await restore(_temporal_house)
+    await _temporal_house.connect()
+    return _temporal_house
+
+
+@_WITH_ITS_TEMPORAL
 async def test_a_code_that_comes_while_temporal_is_away_is_exchanged_when_it_is_back_in_time(
-    open_house: OpenHouse,
+    temporal_house: House,
 ) -> None:
-    house = await open_house("temporal", environment={**HASTE, "ONBOARDING_CODE_LIFE": "9"})
+    house = temporal_house
     async with signing_up(house) as signups:
         house.supervisor.kill("temporal")
         in_time = await signups.begin()
-        await asyncio.sleep(3)
+        await asyncio.sleep(1.5)
         await house.supervisor.restart("temporal")
         assert (await signups.ended(in_time))["state"] == "live"
 
         house.supervisor.kill("temporal")
         asked = await house.simulator.count("exchange")
         too_late = await signups.begin()
-        await asyncio.sleep(9.5)
+        await asyncio.sleep(_CODE_LIFE + 0.5)
         await house.supervisor.restart("temporal")
         onboarding = await signups.ended(too_late)
         assert (onboarding["state"], onboarding["error"]["code"]) == ("failed", "code_expired")
@@ -130,11 +163,13 @@ async def test_a_code_that_comes_while_temporal_is_away_is_exchanged_when_it_is_
         await signups.no_run_failed()
 
 
+@_WITH_ITS_TEMPORAL
 async def test_a_temporal_that_was_emptied_takes_the_onboarding_up_at_the_step_it_had_reached(
-    open_house: OpenHouse,
+    temporal_house: House,
 ) -> None:
-    house = await open_house("temporal", environment=HASTE)
+    house = temporal_house
     async with signing_up(house) as signups:
+        asked = await house.simulator.count("exchange")
         number = await house.simulator.prepare_number(pin="246810")
         signup = await signups.hand_over(number, await house.simulator.issue_code(number.waba_id))
         await signups.until(signup, lambda onboarding: onboarding["waiting_for"] == "pin")
@@ -146,14 +181,14 @@ async def test_a_temporal_that_was_emptied_takes_the_onboarding_up_at_the_step_i
         assert answer.is_success, answer.text
         assert (await signups.ended(signup))["state"] == "live"
         assert await signups.effects(signup) == {"subscribe": 1, "register": 1}
-        assert await house.simulator.count("exchange") == 1
+        assert await house.simulator.count("exchange") == asked + 1
 
 
+@_WITH_ITS_TEMPORAL
 async def test_no_token_code_pin_or_secret_of_an_onboarding_is_in_any_history_log_or_answer(
-    open_house: OpenHouse,
+    temporal_house: House,
 ) -> None:
-    secret = "canaryappsecret77e1"
-    house = await open_house("temporal", environment={**HASTE, "META_APP_SECRET": secret, "LOG_LEVEL": "debug"})
+    house = temporal_house
     async with signing_up(house) as signups:
         seen: list[str] = []
         signups.api.event_hooks["response"].append(_keeping(seen))
@@ -170,7 +205,7 @@ async def test_no_token_code_pin_or_secret_of_an_onboarding_is_in_any_history_lo
     seen += [file.read_bytes().decode("latin-1") for file in house.stack.folder.glob("temporal.db*")]
     assert len(tokens) > 1
     assert made
-    canaries = [secret, *(signup.code for signup in codes), *tokens, f'"{made}"', "135791", "246802"]
+    canaries = [_APP_SECRET, *(signup.code for signup in codes), *tokens, f'"{made}"', "135791", "246802"]
     texts = [text + _decoded(text) for text in seen]
     assert [canary for canary in canaries if any(canary in text for text in texts)] == []
 

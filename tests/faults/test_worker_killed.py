@@ -26,9 +26,8 @@ USUAL_WORKER_START = 2.0
 
 
 async def test_a_worker_killed_in_mid_conversation_loses_and_doubles_nothing_and_idle_conversations_go_on_promptly(
-    open_house: OpenHouse, record_property: Figure, *, chaos: bool
+    house: House, record_property: Figure, *, chaos: bool
 ) -> None:
-    house = await open_house()
     idle = new_customers(20)
     await asyncio.gather(*(house.exchange(customer, "hello") for customer in idle))
     unposted = 0
@@ -68,9 +67,8 @@ async def test_a_worker_killed_in_mid_conversation_loses_and_doubles_nothing_and
 
 
 async def test_sends_that_meta_accepted_and_no_worker_lived_to_record_are_delivered_once(
-    open_house: OpenHouse, *, chaos: bool
+    house: House, *, chaos: bool
 ) -> None:
-    house = await open_house()
     number = house.line.phone_number_id
     # Meta has them, and tells it neither by an answer nor by a status before the worker is killed.
     await house.simulator.change_number(number, statuses_before_answer=True)
