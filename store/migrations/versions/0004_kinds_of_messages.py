@@ -32,7 +32,6 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("merged_into IS NULL"),
     )
-    _create_index_of_merged("conversations")
     op.add_column("contact_identities", sa.Column("told_at", sa.DateTime(timezone=True), nullable=True))
     for name in ("profile_told_at", "renewed_at"):
         op.add_column("contacts", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
@@ -55,22 +54,10 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("about_wamid IS NOT NULL"),
     )
-    op.create_index(
-        "ix_messages_media_id",
-        "messages",
-        ["media_id"],
-        unique=False,
-        postgresql_where=sa.text("state = 'queued' AND media_id IS NOT NULL"),
-    )
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.drop_index(
-        "ix_messages_media_id",
-        table_name="messages",
-        postgresql_where=sa.text("state = 'queued' AND media_id IS NOT NULL"),
-    )
     op.drop_index("ix_messages_about", table_name="messages", postgresql_where=sa.text("about_wamid IS NOT NULL"))
     op.drop_constraint(op.f("ck_messages_unknown_policy"), "messages", type_="check")
     op.drop_constraint(op.f("fk_messages_media_id_media"), "messages", type_="foreignkey")
@@ -90,7 +77,6 @@ def downgrade() -> None:
     op.create_unique_constraint(
         op.f("uq_conversations_integration_id_contact_id"), "conversations", ["integration_id", "contact_id"]
     )
-    _drop_index_of_merged("conversations")
     op.drop_constraint(op.f("fk_conversations_merged_into_conversations"), "conversations", type_="foreignkey")
     op.drop_column("conversations", "merged_into")
     _drop_consents()
@@ -199,7 +185,6 @@ def _create_consents() -> None:
     op.add_column("contacts", sa.Column("marketing_opted_in_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("contacts", sa.Column("merged_into", sa.Uuid(), nullable=True))
     op.create_foreign_key(op.f("fk_contacts_merged_into_contacts"), "contacts", "contacts", ["merged_into"], ["id"])
-    _create_index_of_merged("contacts")
     _sources("contacts", "marketing_source", _WIDER)
     op.create_table(
         "consents",
@@ -248,24 +233,9 @@ def _drop_consents() -> None:
         f"WHERE marketing_source NOT IN ({listed})"
     )
     _sources("contacts", "marketing_source", _NARROWER)
-    _drop_index_of_merged("contacts")
     op.drop_constraint(op.f("fk_contacts_merged_into_contacts"), "contacts", type_="foreignkey")
     for name in ("merged_into", "marketing_opted_in_at"):
         op.drop_column("contacts", name)
-
-
-def _create_index_of_merged(table: str) -> None:
-    op.create_index(
-        f"ix_{table}_merged_into",
-        table,
-        ["merged_into"],
-        unique=False,
-        postgresql_where=sa.text("merged_into IS NOT NULL"),
-    )
-
-
-def _drop_index_of_merged(table: str) -> None:
-    op.drop_index(f"ix_{table}_merged_into", table_name=table, postgresql_where=sa.text("merged_into IS NOT NULL"))
 
 
 def _sources(table: str, column: str, allowed: tuple[str, ...]) -> None:
