@@ -80,6 +80,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByHouse |
     return ByHouse(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
+def pytest_sessionfinish() -> None:
+    """What was set aside by `pytest_collection` ends as it would have."""
+    gc.unfreeze()
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     services = config.stash.get(_SERVICES, None)
     if services is None:
