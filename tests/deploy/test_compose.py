@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
@@ -20,6 +21,7 @@ from temporalio.client import Client
 import settings
 from cli import postgres, temporal_cli
 from cli.ports import free_port
+from cli.temporal_server import DYNAMIC
 from store.engine import Database
 from store.sealing import new_key
 from tests.deploy.compose import ROOT, Role, UnsetError, demanded, load
@@ -69,6 +71,11 @@ def test_images_have_the_versions_that_are_built_and_tested_here(compose: dict[s
         "temporal-namespace": f"temporalio/admin-tools:{server}",
         "temporal-ui": f"temporalio/ui:{ui}",
     }
+
+
+def test_temporal_runs_with_the_figures_that_are_tested_here(compose: dict[str, Any]) -> None:
+    given = yaml.safe_load(compose["configs"]["temporal-dynamic"]["content"])
+    assert {name: values[0]["value"] for name, values in given.items()} == DYNAMIC
 
 
 def test_every_variable_that_a_role_is_given_is_a_setting(compose: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from tests.faults.mutations import bodies
 async def test_mutated_bodies_bring_no_5xx_and_no_unhandled_exception_and_the_loop_goes_on(
     house: House, seed: int, *, chaos: bool
 ) -> None:
-    answers = await _posted(house, list(bodies(house.line, 10_000 if chaos else 1_000, seed=seed)))
+    answers = await _posted(house, list(bodies(house.line, 10_000 if chaos else 2_000, seed=seed)))
     assert set(answers) == {200}, (answers, seed)
 
     async def all_are_processed() -> bool:

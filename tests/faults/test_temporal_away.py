@@ -68,14 +68,14 @@ async def test_temporal_emptied_and_the_worker_killed_in_mid_load_loses_and_doub
 
 
 async def _keep_writing(house: House, customers: list[str], *, seconds: float) -> int:
-    """Let one after the other write, 15 a second, each again and again; how many messages."""
+    """Let one after the other write, 17 a second, each again and again; how many messages."""
     began, said = time.monotonic(), 0
     for customer in cycle(customers):
         if time.monotonic() - began > seconds:
             break
         await house.says(customer, f"message {said} of {customer}")
         said += 1
-        await asyncio.sleep(max(0.0, began + said / 15 - time.monotonic()))
+        await asyncio.sleep(max(0.0, began + said / 17 - time.monotonic()))
     return said
 
 

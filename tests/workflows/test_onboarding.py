@@ -289,7 +289,7 @@ async def test_a_live_number_whose_proof_is_awaited_goes_on_in_a_new_run(tempora
 
 
 async def test_a_run_that_grows_long_continues_as_new_and_keeps_its_patience(temporal_client: Client) -> None:
-    script = Scripted({"register": lambda _: waiting("register", "retry", 10 * MS)})
+    script = Scripted({"register": lambda _: waiting("register", "retry", 300 * MS)})
     async with running(temporal_client, script, patience=timedelta(seconds=2), events_per_run=40) as run:
         began = asyncio.get_running_loop().time()
         await result(run, seconds=20)
