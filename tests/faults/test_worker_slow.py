@@ -11,7 +11,7 @@ from tests.faults.locks import blocked, held_up
 
 SMALL = {"WORKER_CACHED_WORKFLOWS": "10"}
 """Runs that a worker keeps, where 40 are busy at once: it is always giving up some."""
-CLAIM, RECORD = "WITH conversation AS MATERIALIZED", "WITH attempted AS"
+CLAIM, RECORD = "WITH conversation AS MATERIALIZED", "WITH told AS MATERIALIZED"
 """How the statements begin that write to `message_attempts`."""
 DEADLINE = 12
 """Seconds: an answer that is read later than this counts for nothing, only its status tells."""

@@ -75,7 +75,7 @@ async def test_a_conversation_goes_on_under_the_next_release(
     temporal_client: Client, begun: Callable[[], Scripted]
 ) -> None:
     script, queue = begun(), f"test-{uuid4()}"
-    start = ConversationInput(str(uuid4()), linger=timedelta(seconds=0.2))
+    start = ConversationInput(str(uuid4()), linger=timedelta(seconds=1))
     async with conversations(temporal_client, queue, ConversationBefore, script):
         run = await temporal_client.start_workflow(
             "ConversationWorkflow", start, id=f"conversation/{uuid4()}", task_queue=queue, start_signal="look"
