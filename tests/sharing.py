@@ -7,6 +7,7 @@ _TOGETHER = (
     "tests/bench/",  # a house of everything
     "tests/cli/test_stack.py",  # a Postgres and a simulator
     "tests/console/",  # a browser, and a house of everything
+    "tests/faults/",  # houses too; what they kill and time is not to be beside more of the same
 )
 
 

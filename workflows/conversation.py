@@ -39,6 +39,9 @@ _SAME_ROW_AGAIN = timedelta(seconds=1)
 """The pause before a row that could not leave twice running is tried a third time."""
 _LATE_MOST = timedelta(seconds=1)
 _HEARTBEAT = timedelta(seconds=5)
+_RUNS_OF_FILES = 2
+"""A run this many times as long as others leaves its files to the next one, which has them moved anew: where more keep
+coming there is always one on its way."""
 _MOVE_TOTAL = timedelta(hours=1)
 """For the attempts at a file that end in nothing recorded, Postgres being away or by a defect of ours; then the next
 look has it moved anew, and the run may continue as new between the two."""
@@ -109,8 +112,10 @@ class ConversationWorkflow:
         return False
 
     def _too_long(self) -> bool:
-        beside = self._asks or self._moves
-        return not beside and workflow.info().get_current_history_length() > self._start.events_per_run
+        length, most = workflow.info().get_current_history_length(), self._start.events_per_run
+        if self._asks or length <= most:
+            return False
+        return not self._moves or (length > _RUNS_OF_FILES * most and workflow.patched("a long run leaves its files"))
 
     async def _work(self) -> None:
         self._awake = False

@@ -29,6 +29,8 @@ async def test_mutated_bodies_bring_no_5xx_and_no_unhandled_exception_and_the_lo
     (customer,) = new_customers(1)
     await house.exchange(customer, "are you still there?")
     await house.no_run_failed()
+    # The files that they name are nowhere: asked for again and again, they would keep a shared house busy.
+    await house.rows("UPDATE media SET state = 'lost' WHERE integration_id = :line AND state = 'waiting' RETURNING id")
 
 
 async def _posted(house: House, sent: list[bytes]) -> Counter[int]:

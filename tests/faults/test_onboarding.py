@@ -25,7 +25,6 @@ _LOOKED_THROUGH = HASTE | {
     "META_APP_SECRET": _APP_SECRET,
     "LOG_LEVEL": "debug",
 }
-_WITH_ITS_TEMPORAL = pytest.mark.xdist_group("onboardings with a Temporal of their own")
 
 
 async def test_onboardings_whose_worker_is_killed_at_any_moment_go_on_and_do_nothing_twice(
@@ -140,7 +139,6 @@ async def temporal_house(_temporal_house: House) -> House:
     return _temporal_house
 
 
-@_WITH_ITS_TEMPORAL
 async def test_a_code_that_comes_while_temporal_is_away_is_exchanged_when_it_is_back_in_time(
     temporal_house: House,
 ) -> None:
@@ -163,7 +161,6 @@ async def test_a_code_that_comes_while_temporal_is_away_is_exchanged_when_it_is_
         await signups.no_run_failed()
 
 
-@_WITH_ITS_TEMPORAL
 async def test_a_temporal_that_was_emptied_takes_the_onboarding_up_at_the_step_it_had_reached(
     temporal_house: House,
 ) -> None:
@@ -184,7 +181,6 @@ async def test_a_temporal_that_was_emptied_takes_the_onboarding_up_at_the_step_i
         assert await house.simulator.count("exchange") == asked + 1
 
 
-@_WITH_ITS_TEMPORAL
 async def test_no_token_code_pin_or_secret_of_an_onboarding_is_in_any_history_log_or_answer(
     temporal_house: House,
 ) -> None:

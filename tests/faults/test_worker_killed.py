@@ -42,6 +42,7 @@ async def test_a_worker_killed_in_mid_conversation_loses_and_doubles_nothing_and
         await house.crowd(40)
         await house.until(house.is_posting, within=10, what="some are in mid-post")
         house.supervisor.kill("worker")
+        await asyncio.sleep(0.2)  # a claim of its that was on the way to Postgres is committed by then
         apart = await house.sending()
         assert apart, "nothing was in mid-post when it was killed"
         restarted = asyncio.create_task(_started_again(house) if workers == 1 else asyncio.sleep(0, 0.0))
@@ -52,7 +53,7 @@ async def test_a_worker_killed_in_mid_conversation_loses_and_doubles_nothing_and
         record_property("of it start of the worker (s)", round(start, 2))
         pace = max(house.slowness, meanwhile.slowness, start / USUAL_WORKER_START)
         record_property("slower than usual (times)", round(pace, 1))
-        assert max(took) < PROMPT.total_seconds() * pace + start, sorted(took)
+        assert max(took) < PROMPT.total_seconds() * pace, sorted(took)
         await asyncio.sleep(TAKEN_UP * pace)
         await house.simulator.change_number(house.line.phone_number_id, hold_statuses=False)
         await house.simulator.release_statuses(house.line.phone_number_id)

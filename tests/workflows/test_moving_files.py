@@ -59,7 +59,7 @@ async def test_a_run_does_not_continue_as_new_while_a_file_is_being_moved(tempor
 
     script = Scripted(lambda n: idle(files=("f1",), integration_id="i") if n < 6 else idle())
     script.move_as = slowly
-    async with running(temporal_client, script, events_per_run=5) as run:
+    async with running(temporal_client, script, events_per_run=20) as run:
         first = (await run.describe()).run_id
         await until(lambda: len(script.moves) == 1)
         for n in range(2, 6):
@@ -71,6 +71,32 @@ async def test_a_run_does_not_continue_as_new_while_a_file_is_being_moved(tempor
         async with asyncio.timeout(40):
             while (await run.describe()).run_id == first:  # noqa: ASYNC110 - it happens on a server
                 await asyncio.sleep(0.1)
+
+
+async def test_a_run_that_grows_long_leaves_its_files_to_the_next_which_has_them_moved_anew(
+    temporal_client: Client,
+) -> None:
+    there = asyncio.Event()
+
+    async def slowly(command: MoveFile) -> FileMoved:
+        await there.wait()
+        return FileMoved(command.media_id, "fetched")
+
+    script = Scripted(lambda _: idle() if there.is_set() else idle(files=("f1",), integration_id="i"))
+    script.move_as = slowly
+    async with running(temporal_client, script, events_per_run=20) as run:
+        first = (await run.describe()).run_id
+        async with asyncio.timeout(40):
+            while (await run.describe()).run_id == first:
+                looks = script.looks
+                await run.signal("look")
+                await until(lambda looks=looks: script.looks > looks)  # type: ignore[misc]
+        await until(lambda: len(script.moves) == 2)
+        looks = script.looks
+        there.set()
+        await until(lambda: script.looks > looks)
+        length = (await temporal_client.get_workflow_handle(run.id, run_id=first).describe()).history_length
+    assert length < 60
 
 
 async def test_a_worker_that_dies_with_a_file_is_followed_by_another_within_seconds(temporal_client: Client) -> None:
