@@ -53,8 +53,10 @@ def conversation_workers(temporal: Client, parts: Parts) -> ConversationWorkers:
         activities.fail_turn,
     ]
     slots = settings.worker.activity_slots
-    regular = _regular(temporal, parts, ACTIVITIES_QUEUE, every, slots=slots)
-    files = _regular(temporal, parts, FILES_QUEUE, [_files(parts).move_file], slots=settings.media.moves)
+    move_file = _files(parts).move_file
+    # Runs of the release before had their files moved by the agents' queue: what waits there finds somebody.
+    regular = _regular(temporal, parts, ACTIVITIES_QUEUE, [*every, move_file], slots=slots)
+    files = _regular(temporal, parts, FILES_QUEUE, [move_file], slots=settings.media.moves)
     return ConversationWorkers([_runs(temporal, parts, every), regular, files], posts)
 
 

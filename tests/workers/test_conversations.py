@@ -1,12 +1,17 @@
-"""What a worker's looks at conversations go by."""
+"""What a worker's looks at conversations go by, and which queues it serves."""
 
 from dataclasses import fields, replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import UnsandboxedWorkflowRunner
 
 from settings import ConversationSettings, load
 from store.turn_plan import Rules
-from workers.conversations import _rules
+from workers.conversations import _rules, conversation_workers
+from workflows.contracts import ACTIVITIES_QUEUE, FILES_QUEUE
 
 _NAMED = {"answer_stale_after": "bot_answer_stale_after"}
 
@@ -24,3 +29,14 @@ def test_each_figure_of_a_look_is_the_one_that_its_setting_says() -> None:
 
 def test_what_tests_of_looks_go_by_is_what_workers_go_by() -> None:
     assert _rules(replace(load(), conversation=ConversationSettings())) == Rules()
+
+
+async def test_files_have_a_queue_and_those_that_the_release_before_has_queued_are_moved_too(
+    temporal_client: Client,
+) -> None:
+    nothing = dict.fromkeys(("database", "ring", "graph", "agents", "media", "objects"))
+    parts: Any = SimpleNamespace(settings=load(), runner=UnsandboxedWorkflowRunner(), **nothing)
+    workers = [worker.config() for worker in conversation_workers(temporal_client, parts).workers]
+    known = {one["task_queue"]: [done.__name__ for done in one["activities"]] for one in workers}
+    assert known[FILES_QUEUE] == ["move_file"]
+    assert "move_file" in known[ACTIVITIES_QUEUE]
