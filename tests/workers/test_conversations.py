@@ -5,12 +5,12 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner
+import pytest
 
 from settings import ConversationSettings, load
 from store.turn_plan import Rules
-from workers.conversations import _rules, conversation_workers
+from workers import conversations
+from workers.conversations import _rules
 from workflows.contracts import ACTIVITIES_QUEUE, FILES_QUEUE
 
 _NAMED = {"answer_stale_after": "bot_answer_stale_after"}
@@ -31,12 +31,14 @@ def test_what_tests_of_looks_go_by_is_what_workers_go_by() -> None:
     assert _rules(replace(load(), conversation=ConversationSettings())) == Rules()
 
 
-async def test_files_have_a_queue_and_those_that_the_release_before_has_queued_are_moved_too(
-    temporal_client: Client,
+def test_files_have_a_queue_and_those_that_the_release_before_has_queued_are_moved_too(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(conversations, "Worker", lambda _, **config: config)
     nothing = dict.fromkeys(("database", "ring", "graph", "agents", "media", "objects"))
-    parts: Any = SimpleNamespace(settings=load(), runner=UnsandboxedWorkflowRunner(), **nothing)
-    workers = [worker.config() for worker in conversation_workers(temporal_client, parts).workers]
+    parts: Any = SimpleNamespace(settings=load(), runner=None, **nothing)
+    temporal: Any = None
+    workers: list[Any] = conversations.conversation_workers(temporal, parts).workers
     known = {one["task_queue"]: [done.__name__ for done in one["activities"]] for one in workers}
     assert known[FILES_QUEUE] == ["move_file"]
     assert "move_file" in known[ACTIVITIES_QUEUE]
