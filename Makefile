@@ -22,7 +22,7 @@ dev: $(INSTALLED) ## Run everything here until Ctrl-C; data stays in .data/dev
 
 test: $(INSTALLED) ## Run the tests (real Postgres, real Temporal, the simulator)
 	@$(HOLDFAST) temporal-cli
-	@$(BIN)/pytest -q -n 3 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -q -n 2 --dist loadgroup $(ARGS)
 
 check: $(INSTALLED) ## Lint, types, import rules, links in the docs
 	@$(BIN)/ruff check

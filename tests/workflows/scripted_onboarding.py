@@ -176,9 +176,11 @@ async def running(client: Client, script: Scripted, **limits: Any) -> AsyncItera
     """An onboarding's run with a worker of its own."""
     async with worker(client, script):
         run = await start(client, **limits)
-        yield run
-        if (await run.describe()).status == 1:
-            await run.terminate()
+        try:
+            yield run
+        finally:  # left behind, it would take its steps from the script of the next test
+            if (await run.describe()).status == 1:
+                await run.terminate()
 
 
 async def result(run: Run, *, seconds: float = 30) -> None:

@@ -293,7 +293,7 @@ async def test_a_run_that_grows_long_continues_as_new_and_keeps_its_patience(tem
     async with running(temporal_client, script, patience=timedelta(seconds=2), events_per_run=40) as run:
         began = asyncio.get_running_loop().time()
         await result(run, seconds=20)
-        assert 1.5 < asyncio.get_running_loop().time() - began < 5
+        assert 1.5 < asyncio.get_running_loop().time() - began < 15
     assert script.taken.count("exchange") == 1
     assert script.reads > 1
     assert script.ends[0] == EndOnboarding(
