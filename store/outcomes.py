@@ -97,8 +97,9 @@ _END_ATTEMPT = """
 _REQUEUE = text(
     _END_ATTEMPT
     + """
-      state = 'queued', reason = :why, hold = :hold, hold_since = clock_timestamp(),
-      hold_until = clock_timestamp() + CAST(:delay AS interval), error_code = :error_code, error_detail = :error_detail
+      state = 'queued', reason = :why, hold = :hold, hold_since = now, hold_until = now + CAST(:delay AS interval),
+      error_code = :error_code, error_detail = :error_detail
+    FROM clock_timestamp() AS now
     WHERE id = :message_id AND attempt = :attempt AND state = ANY(:states)
     RETURNING state, reason
 """
