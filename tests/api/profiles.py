@@ -1,25 +1,11 @@
 """A number whose profile is asked about through the API, at a Meta with limits of its own."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import text
 
 from store.engine import Database
-from tests.api.edge import Tenant, tenant
-from tests.api.linked import Linked
-
-
-@asynccontextmanager
-async def known_to_meta(stage: Linked) -> AsyncIterator[Tenant]:
-    """An organization with a connected number that Meta knows too."""
-    async with tenant(stage.api) as made:
-        number = made.number
-        await stage.meta.add_number(
-            number.phone_number_id, number.waba_id, display_phone_number=number.phone_number, token=number.token
-        )
-        yield made
+from tests.api.edge import Tenant
 
 
 def path(shop: Tenant, *, picture: bool = False) -> str:

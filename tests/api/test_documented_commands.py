@@ -3,35 +3,19 @@
 import argparse
 import re
 import shlex
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
-import pytest
 
-from store.engine import Database
 from tests.api.edge import Tenant
-from tests.api.linked import Linked, linked
-from tests.api.profiles import known_to_meta
+from tests.api.linked import Linked
 from tests.pictures import picture
 
 DOCS = Path(__file__).parents[2] / "docs"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _API, _SIMULATOR, _WABA = "http://127.0.0.1:8080", "http://127.0.0.1:8090", "102290129340398"
 """As `make dev` has them."""
-
-
-@pytest.fixture
-async def stage(database: Database, database_url: str) -> AsyncIterator[Linked]:
-    async with linked(database, database_url) as made:
-        yield made
-
-
-@pytest.fixture
-async def shop(stage: Linked) -> AsyncIterator[Tenant]:
-    async with known_to_meta(stage) as made:
-        yield made
 
 
 def _commands(page: str) -> list[str]:

@@ -1,6 +1,5 @@
 """Numbers over HTTP: a token is believed when Meta says so, and shown to nobody; a deleted number leaves no secret."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +9,10 @@ from sqlalchemy import text
 
 from simulator.onboarding_client import Prepared
 from store import unsubscribing
-from store.engine import Database
 from store.integrations import open_token
 from store.onboardings import unseal
 from tests.api.edge import Tenant, tenant, until
-from tests.api.linked import Linked, everything_stored, forms, linked, linked_again
+from tests.api.linked import Linked, everything_stored, forms, linked_again
 from tests.logs import logged
 from tests.rows import RING, change, queued, row
 
@@ -23,21 +21,10 @@ VERIFY = "canary-of-a-verify-token"
 
 
 @pytest.fixture
-async def stage(database: Database, database_url: str) -> AsyncIterator[Linked]:
-    async with linked(database, database_url) as made:
-        yield made
-
-
-@pytest.fixture
-async def shop(stage: Linked) -> AsyncIterator[Tenant]:
-    """An organization with a connected number that Meta knows too, and to whose account our app is subscribed."""
-    async with tenant(stage.api) as made:
-        number = made.number
-        await stage.meta.add_number(
-            number.phone_number_id, number.waba_id, display_phone_number=number.phone_number, token=number.token
-        )
-        await stage.meta.add_waba(number.waba_id, subscribed=True)
-        yield made
+async def shop(stage: Linked, shop: Tenant) -> Tenant:
+    """To its account our app is subscribed, as it would be."""
+    await stage.meta.add_waba(shop.number.waba_id, subscribed=True)
+    return shop
 
 
 @pytest.fixture

@@ -30,12 +30,6 @@ async def stage(database: Database, database_url: str) -> AsyncIterator[Linked]:
         yield made
 
 
-@pytest.fixture
-async def shop(stage: Linked) -> AsyncIterator[Tenant]:
-    async with tenant(stage.api) as made:
-        yield made
-
-
 async def _set_out(shop: Tenant, *, path: str = AUTHORIZE, **more: str) -> httpx.Response:
     asked = {"agent_flow_id": str(shop.number.agent_flow_id)} | more
     return await shop.client.get(path, params=asked)

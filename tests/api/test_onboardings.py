@@ -28,18 +28,6 @@ CODE = "AQBcanary-of-a-code/with+signs="
 PIN = "739201"
 
 
-@pytest.fixture
-async def stage(database: Database, database_url: str) -> AsyncIterator[Linked]:
-    async with linked(database, database_url) as made:
-        yield made
-
-
-@pytest.fixture
-async def shop(stage: Linked) -> AsyncIterator[Tenant]:
-    async with tenant(stage.api) as made:
-        yield made
-
-
 async def _start(shop: Tenant, **request: Any) -> httpx.Response:
     return await shop.client.post(PATH, json={"code": CODE, "agent_flow_id": str(shop.number.agent_flow_id)} | request)
 

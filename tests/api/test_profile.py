@@ -1,16 +1,15 @@
 """A number's profile through the API, against a Meta with limits of its own: read and changed there."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from store.engine import Database
 from store.integrations import replace_token
 from store.profile import hold_for_token, number_at_meta
 from tests.api.edge import Tenant
-from tests.api.linked import Linked, everything_stored, linked
-from tests.api.profiles import audited, known_to_meta, path, put, read
+from tests.api.linked import Linked, everything_stored
+from tests.api.profiles import audited, path, put, read
 from tests.pictures import picture
 from tests.rows import RING, change, row
 
@@ -23,18 +22,6 @@ ALL = {
     "websites": ["https://bakery.example.com", "http://bread.example.com/a?b=c"],
 }
 NOTHING: dict[str, Any] = dict.fromkeys(ALL) | {"websites": [], "picture_url": None}
-
-
-@pytest.fixture
-async def stage(database: Database, database_url: str) -> AsyncIterator[Linked]:
-    async with linked(database, database_url) as made:
-        yield made
-
-
-@pytest.fixture
-async def shop(stage: Linked) -> AsyncIterator[Tenant]:
-    async with known_to_meta(stage) as made:
-        yield made
 
 
 async def test_what_is_changed_is_what_meta_tells_then_and_the_rest_stays(stage: Linked, shop: Tenant) -> None:

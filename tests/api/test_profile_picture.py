@@ -6,25 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from store.engine import Database
 from tests.api.edge import Tenant
-from tests.api.linked import Linked, linked
-from tests.api.profiles import audited, known_to_meta, path, read
+from tests.api.linked import Linked
+from tests.api.profiles import audited, path, read
 from tests.logs import logged
 from tests.pictures import bomb, padded, picture
 from whatsapp.profile_picture import MOST_BYTES
-
-
-@pytest.fixture
-async def stage(database: Database, database_url: str) -> AsyncIterator[Linked]:
-    async with linked(database, database_url) as made:
-        yield made
-
-
-@pytest.fixture
-async def shop(stage: Linked) -> AsyncIterator[Tenant]:
-    async with known_to_meta(stage) as made:
-        yield made
 
 
 async def test_a_picture_goes_to_meta_whole_and_is_shown(stage: Linked, shop: Tenant) -> None:
