@@ -112,7 +112,7 @@ async def keep_deleted(
 ) -> list[Template]:
     """Keep that it is gone at Meta, in this or in all its languages; those that are."""
     account = select(templates.c.waba_row_id).where(templates.c.id == template.id).scalar_subquery()
-    gone = update(templates).where(
+    gone = select(templates.c.id).where(
         templates.c.organization_id == organization_id,
         templates.c.waba_row_id == account,
         templates.c.name == template.name,
@@ -120,12 +120,15 @@ async def keep_deleted(
     )
     if not all_languages:
         gone = gone.where(templates.c.id == template.id)
-    values = {"deleted": True, "status": "DELETED", "says": GONE}
+    # In the order of their ids, as events and syncs lock them: in the plan's order they could wait in a ring.
+    locked = gone.order_by(templates.c.id).with_for_update(key_share=True)
     async with database.transaction() as connection:
-        ids = (await connection.execute(gone.values(values).returning(templates.c.id))).scalars().all()
-        for template_id in sorted(ids):
+        ids = (await connection.execute(locked)).scalars().all()
+        delete = update(templates).where(templates.c.id.in_(ids))
+        await connection.execute(delete.values(deleted=True, status="DELETED", says=GONE))
+        for template_id in ids:
             await _note(connection, organization_id, "template.deleted", template_id, by)
-        return [await template_of(connection, organization_id, template_id) for template_id in sorted(ids)]
+        return [await template_of(connection, organization_id, template_id) for template_id in ids]
 
 
 async def keep_unknown(database: Database, account: Account, action: str, name: str, by: By) -> None:

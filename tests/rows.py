@@ -1,5 +1,6 @@
 """Rows to begin a test with: an organization with a connected number, a conversation, messages in it."""
 
+import asyncio
 import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -161,3 +162,16 @@ async def change(database: Database, statement: str, **values: Any) -> None:
     """Bend the record for a test."""
     async with database.transaction() as connection:
         await connection.execute(text(statement), values)
+
+
+_BLOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+async def blocked(database: Database) -> None:
+    """Wait until somebody waits for a lock."""
+    async with asyncio.timeout(20):
+        while True:
+            async with database.transaction() as connection:
+                if (await connection.execute(_BLOCKED)).scalar_one():
+                    return
+            await asyncio.sleep(0.01)

@@ -14,19 +14,9 @@ from store.engine import Database
 from store.ids import new_id
 from store.tables import contact_identities, contacts, message_attempts
 from tests.intake.letters import ADA, BOB, Letters, ago, arrive, outcomes, rows, stamp
-from tests.rows import Number, change, connected_number, conversation, queued, row
+from tests.rows import Number, blocked, change, connected_number, conversation, queued, row
 
-_BLOCKED = """
-    SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-"""
 _TOUCH = text("UPDATE messages SET reason = 'looked at' WHERE id = :id")
-
-
-async def _blocked(database: Database) -> None:
-    """Wait until somebody waits for a lock."""
-    async with asyncio.timeout(20):
-        while not await rows(database, _BLOCKED):  # noqa: ASYNC110 - it happens in Postgres
-            await asyncio.sleep(0.01)
 
 
 async def _unknown(database: Database, number: Number, conversation_id: UUID) -> UUID:
@@ -52,7 +42,7 @@ async def test_a_status_and_a_look_at_its_conversation_do_not_wait_for_each_othe
     async with database.transaction() as looking:
         await nudges.lock(looking, [conversation_id])
         applying = asyncio.create_task(process(database, limit=10))
-        await _blocked(database)
+        await blocked(database)
         await looking.execute(_TOUCH, {"id": message})
     await applying
     assert (await row(database, "messages", message)).state == "accepted"
@@ -68,7 +58,7 @@ async def test_a_joined_status_and_a_look_at_its_conversation_do_not_wait_for_ea
     async with database.transaction() as looking:
         await nudges.lock(looking, [conversation_id])
         joining = asyncio.create_task(statuses.rematch(database))
-        await _blocked(database)
+        await blocked(database)
         await looking.execute(_TOUCH, {"id": message})
     assert await joining == 1
     assert (await row(database, "messages", message)).state == "accepted"
@@ -92,7 +82,7 @@ async def test_two_intakes_that_create_the_same_contacts_do_not_wait_for_each_ot
             await other.execute(insert(contacts).values(id=contact_id, organization_id=number.organization_id))
         await _create(other, number, first, ADA.wa_id)
         applying = asyncio.create_task(process(database, limit=10))
-        await _blocked(database)
+        await blocked(database)
         await _create(other, number, second, BOB.wa_id)
     await applying
     assert await outcomes(database) == {"applied": 2}
@@ -117,7 +107,7 @@ async def test_an_intake_locks_whom_it_renames_and_who_tells_of_marketing_in_one
     async with database.transaction() as other:
         await other.execute(_LOCK_CONTACT, {"wa_id": ADA.wa_id})
         applying = asyncio.create_task(process(database, limit=10))
-        await _blocked(database)
+        await blocked(database)
         await other.execute(_LOCK_CONTACT, {"wa_id": BOB.wa_id})
     await applying
     told = await rows(database, "SELECT profile_name, marketing_stopped_at IS NOT NULL AS stopped FROM contacts")
@@ -140,7 +130,7 @@ async def test_two_intakes_that_store_the_same_statuses_do_not_wait_for_each_oth
     async with database.transaction() as other:
         await other.execute(_STORE_STATUS, values | {"wamid": "w1"})
         applying = asyncio.create_task(process(database, limit=10))
-        await _blocked(database)
+        await blocked(database)
         await other.execute(_STORE_STATUS, values | {"wamid": "w2"})
     await applying
     assert await outcomes(database) == {"duplicate": 2}
@@ -168,6 +158,6 @@ async def test_a_number_is_not_activated_while_a_message_is_being_stored_as_not_
             )
         )
         activating = asyncio.create_task(activation)
-        await _blocked(database)
+        await blocked(database)
         assert not activating.done()
     await activating

@@ -11,10 +11,8 @@ from store.engine import Database
 from store.merging import MovedError
 from tests.intake.letters import ADA, Letters, ago, arrive, rows
 from tests.intake.people import BSUID_ONLY, OPEN, are_one, two_halves
-from tests.rows import Number, change, connected_number, queued, row
+from tests.rows import Number, blocked, change, connected_number, queued, row
 from whatsapp.events import Sender
-
-_BLOCKED = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 async def test_a_message_that_waits_for_a_conversation_that_is_being_merged_goes_where_that_went(
@@ -26,7 +24,7 @@ async def test_a_message_that_waits_for_a_conversation_that_is_being_merged_goes
     async with database.transaction() as merging:
         await merging.execute(text("SELECT FROM conversations WHERE id = :id FOR NO KEY UPDATE"), {"id": younger})
         applying = asyncio.create_task(_until_applied(database))
-        await _waits(database)
+        await blocked(database)
         values = {"older": older, "younger": younger}
         for statement in (
             "UPDATE contact_identities SET contact_id = (SELECT contact_id FROM conversations WHERE id = :older)",
@@ -55,12 +53,6 @@ def _named_as_both(number: Number) -> Party:
     )
 
 
-async def _waits(database: Database) -> None:
-    async with asyncio.timeout(20):
-        while not await rows(database, _BLOCKED):  # noqa: ASYNC110 - it happens in Postgres
-            await asyncio.sleep(0.01)
-
-
 async def test_a_conversation_that_begins_while_its_contact_is_merged_is_the_other_ones(database: Database) -> None:
     number = await connected_number(database)
     second = await connected_number(database, digits="15550002")
@@ -72,7 +64,7 @@ async def test_a_conversation_that_begins_while_its_contact_is_merged_is_the_oth
     async with database.transaction() as merging:
         await contacts.conversations_of(merging, [_named_as_both(number)])
         applying = asyncio.create_task(_until_applied(database))
-        await _waits(database)
+        await blocked(database)
     await applying
     begun, kept = await rows(database, "SELECT contact_id FROM conversations WHERE merged_into IS NULL")
     assert begun.contact_id == kept.contact_id == (await row(database, "conversations", older)).contact_id
@@ -90,7 +82,7 @@ async def test_a_merge_and_who_writes_to_several_of_its_messages_do_not_wait_for
     async with database.transaction() as writing:
         await writing.execute(touch, {"id": low})
         merging = asyncio.create_task(are_one(database, number))
-        await _waits(database)
+        await blocked(database)
         await writing.execute(touch, {"id": high})
     await merging
     assert len(await rows(database, OPEN)) == 1
