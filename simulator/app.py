@@ -11,8 +11,8 @@ from simulator.chat.pages import ChatPages
 from simulator.config import SimulatorConfig
 from simulator.control import ROUTES
 from simulator.graph import MessagesRoute
-from simulator.login.dialog import Dialog, dialog_control
-from simulator.management.routes import management_routes
+from simulator.login.dialog import Dialog
+from simulator.management.routes import Management
 from simulator.media import MediaDesk
 from simulator.pages import base_route
 from simulator.profile import Profiles
@@ -36,15 +36,12 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     # A plain route, first in the list: sends are the hot path, and FastAPI's own routes cost several times as much.
     messages = Route("/{version}/{phone_number_id}/messages", MessagesRoute(world).post, methods=["POST"])
     app.router.routes.insert(0, messages)
-    app.state.world = world
+    dialog, uploads = Dialog(world), Uploads(world)
+    app.state.world, app.state.dialog, app.state.uploads = world, dialog, uploads
     app.router.routes.extend(ROUTES)
-    dialog = Dialog(world)
-    app.router.routes.extend(dialog_control(dialog).routes)
-    uploads = Uploads(world)
-    app.router.routes.extend(uploads.control().routes)
     pages = [base_route(), *ChatPages(world).routes(), *dialog.routes()]
     business = [*uploads.routes(), *Profiles(world, uploads).routes()]
-    app.router.routes.extend([*pages, *MediaDesk(world).routes(), *business, *management_routes(world)])
+    app.router.routes.extend([*pages, *MediaDesk(world).routes(), *business, *Management(world).routes()])
     return app
 
 

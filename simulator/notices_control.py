@@ -2,19 +2,17 @@
 
 from typing import Any, Literal
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from pydantic import Field
 
 from simulator import notices
-from simulator.business.model import Waba
-from simulator.control_world import TheWorld
-from simulator.numbers import Number
+from simulator.control_world import TheWorld, number_of, waba_of
 from simulator.orders import Order
 from simulator.past import send_past
 from simulator.signed_request import signed_request
-from simulator.world import World
 
 Json = dict[str, Any]
+router = APIRouter(prefix="/_control", tags=["control"])
 
 
 class AccountUpdateOrder(Order):
@@ -71,56 +69,45 @@ class SignedRequestOrder(Order):
     signature: Literal["valid", "wrong"] = "valid"
 
 
-def add_notice_routes(router: APIRouter) -> None:
-    """All of it."""
-    _add_account_routes(router)
-    _add_number_routes(router)
-
-    @router.post("/signed-request")
-    async def send_signed_request(world: TheWorld, order: SignedRequestOrder) -> Json:
-        """Post a `signed_request` to a callback; what it answered."""
-        config = world.deliveries.config
-        secret = config.app_secret if order.signature == "valid" else config.app_secret + "x"
-        fields = {"signed_request": signed_request(order.user_id, secret, issued_at=int(world.clock.now()))}
-        status, body = await world.deliveries.post_form(order.url, fields)
-        return {"status": status, "body": body}
+@router.post("/signed-request")
+async def send_signed_request(world: TheWorld, order: SignedRequestOrder) -> Json:
+    """Post a `signed_request` to a callback; what it answered."""
+    config = world.deliveries.config
+    secret = config.app_secret if order.signature == "valid" else config.app_secret + "x"
+    fields = {"signed_request": signed_request(order.user_id, secret, issued_at=int(world.clock.now()))}
+    status, body = await world.deliveries.post_form(order.url, fields)
+    return {"status": status, "body": body}
 
 
-def _add_account_routes(router: APIRouter) -> None:
-    @router.post("/account-updates")
-    async def update_account(world: TheWorld, order: AccountUpdateOrder) -> Json:
-        waba = _waba(world, order.waba_id)
-        return {"sent": notices.account_update(world, waba, order.event, order.parts, apply=order.apply)}
-
-    @router.post("/capability-updates")
-    async def update_capability(world: TheWorld, order: CapabilityOrder) -> Json:
-        waba = _waba(world, order.waba_id)
-        return {"sent": notices.capability_update(world, waba, order.limit, order.most_numbers)}
+@router.post("/account-updates")
+async def update_account(world: TheWorld, order: AccountUpdateOrder) -> Json:
+    """Send an `account_update`, and let the world become as it says."""
+    waba = waba_of(world, order.waba_id)
+    return {"sent": notices.account_update(world, waba, order.event, order.parts, apply=order.apply)}
 
 
-def _add_number_routes(router: APIRouter) -> None:
-    @router.post("/quality-updates")
-    async def update_quality(world: TheWorld, order: QualityOrder) -> Json:
-        return {"sent": notices.quality_update(world, _number(world, order.phone_number_id), order.event, order.limit)}
-
-    @router.post("/name-updates")
-    async def update_name(world: TheWorld, order: NameOrder) -> Json:
-        number = _number(world, order.phone_number_id)
-        return {"sent": notices.name_update(world, number, order.decision, order.name, order.reason)}
-
-    @router.post("/past")
-    async def send_number_past(world: TheWorld, order: PastOrder) -> Json:
-        number = _number(world, order.phone_number_id)
-        return {"sent": send_past(world, number, order.kind, values=order.values)}
+@router.post("/capability-updates")
+async def update_capability(world: TheWorld, order: CapabilityOrder) -> Json:
+    """Send a `business_capability_update`; a tier is the numbers' own from then on."""
+    waba = waba_of(world, order.waba_id)
+    return {"sent": notices.capability_update(world, waba, order.limit, order.most_numbers)}
 
 
-def _waba(world: World, waba_id: str) -> Waba:
-    if (waba := world.assets.wabas.get(waba_id)) is None:
-        raise HTTPException(404, f"no WABA {waba_id}")
-    return waba
+@router.post("/quality-updates")
+async def update_quality(world: TheWorld, order: QualityOrder) -> Json:
+    """Send a `phone_number_quality_update`, which tells of throughput."""
+    return {"sent": notices.quality_update(world, number_of(world, order.phone_number_id), order.event, order.limit)}
 
 
-def _number(world: World, phone_number_id: str) -> Number:
-    if (number := world.numbers.get(phone_number_id)) is None:
-        raise HTTPException(404, f"no number {phone_number_id}")
-    return number
+@router.post("/name-updates")
+async def update_name(world: TheWorld, order: NameOrder) -> Json:
+    """Send a `phone_number_name_update`; an approved name is the number's from then on."""
+    number = number_of(world, order.phone_number_id)
+    return {"sent": notices.name_update(world, number, order.decision, order.name, order.reason)}
+
+
+@router.post("/past")
+async def send_number_past(world: TheWorld, order: PastOrder) -> Json:
+    """Send the webhooks of a coexistence sync, as if it had been asked for."""
+    number = number_of(world, order.phone_number_id)
+    return {"sent": send_past(world, number, order.kind, values=order.values)}

@@ -9,7 +9,6 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -74,16 +73,9 @@ class Uploads:
             Route(f"{root}/upload:{{session}}", self._take, methods=["POST"]),
         ]
 
-    def control(self) -> APIRouter:
-        """What tests ask of it."""
-        router = APIRouter(prefix="/_control", tags=["control"])
-
-        @router.get("/uploads")
-        async def list_uploads() -> list[Json]:
-            """Every session, the oldest first: how much came, from which offsets, its handle and the file's hash."""
-            return [upload.view() for upload in self._sessions.values()]
-
-        return router
+    def view(self) -> list[Json]:
+        """Every session, the oldest first."""
+        return [upload.view() for upload in self._sessions.values()]
 
     def by_handle(self, handle: str) -> Upload | None:
         """The file of a handle, once it is there in full."""

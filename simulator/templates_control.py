@@ -8,13 +8,14 @@ from typing import Any, Literal
 from fastapi import APIRouter, HTTPException
 from pydantic import Field
 
-from simulator.control_world import TheWorld
+from simulator.control_world import TheWorld, waba_of
 from simulator.notices import tell_waba
 from simulator.orders import Order
 from simulator.templates import Template
 from simulator.world import World
 
 Json = dict[str, Any]
+router = APIRouter(prefix="/_control", tags=["control"])
 
 _STATUSES = {"REINSTATED": "APPROVED", "FLAGGED": "APPROVED", "UNARCHIVED": "APPROVED", "LOCKED": "APPROVED"}
 """What Graph answers after an event; any other event is the status itself."""
@@ -68,70 +69,73 @@ class ComponentsOrder(TemplateOrder):
     components: list[dict[str, Any]]
 
 
-def add_template_routes(router: APIRouter) -> None:
-    """All of it."""
-    _add_keeping(router)
+@router.post("/template-status")
+async def decide(world: TheWorld, order: StatusOrder) -> Json:
+    """Let Meta decide about a template."""
+    template = _found(world, order)
+    template.status = _STATUSES.get(order.event, order.event)
+    template.rejected_reason = (order.reason or "NONE") if order.event == "REJECTED" else "NONE"
+    if order.event == "DELETED":
+        world.templates.remove(template)
+    value = {"event": order.event, **_named(template), "reason": order.reason, **order.parts}
+    # Meta's examples print the language of this one with a hyphen.
+    value |= {"message_template_language": template.language.replace("_", "-")}
+    return _tell(world, order, "message_template_status_update", value | _category(template))
 
-    @router.post("/template-status")
-    async def decide(world: TheWorld, order: StatusOrder) -> Json:
-        template = _found(world, order)
-        template.status = _STATUSES.get(order.event, order.event)
-        template.rejected_reason = (order.reason or "NONE") if order.event == "REJECTED" else "NONE"
-        if order.event == "DELETED":
-            world.templates.remove(template)
-        value = {"event": order.event, **_named(template), "reason": order.reason, **order.parts}
-        # Meta's examples print the language of this one with a hyphen.
-        value |= {"message_template_language": template.language.replace("_", "-")}
-        return _tell(world, order, "message_template_status_update", value | _category(template))
 
-    @router.post("/template-quality")
-    async def rate(world: TheWorld, order: QualityScoreOrder) -> Json:
-        template = _found(world, order)
-        scores = {"previous_quality_score": template.quality, "new_quality_score": order.quality}
-        template.quality = order.quality
-        return _tell(world, order, "message_template_quality_update", scores | _named(template))
+@router.post("/template-quality")
+async def rate(world: TheWorld, order: QualityScoreOrder) -> Json:
+    """Give a template another quality."""
+    template = _found(world, order)
+    scores = {"previous_quality_score": template.quality, "new_quality_score": order.quality}
+    template.quality = order.quality
+    return _tell(world, order, "message_template_quality_update", scores | _named(template))
 
-    @router.post("/template-category")
-    async def move(world: TheWorld, order: CategoryOrder) -> Json:
-        template = _found(world, order)
-        if order.early:
-            value = _named(template) | {"new_category": template.category, "correct_category": order.category}
-            return _tell(world, order, "template_category_update", value)
-        value = _named(template) | {"previous_category": template.category, "new_category": order.category}
-        template.category = order.category
+
+@router.post("/template-category")
+async def move(world: TheWorld, order: CategoryOrder) -> Json:
+    """Put a template into another category, or give early notice of it."""
+    template = _found(world, order)
+    if order.early:
+        value = _named(template) | {"new_category": template.category, "correct_category": order.category}
         return _tell(world, order, "template_category_update", value)
-
-    @router.post("/template-components")
-    async def edit(world: TheWorld, order: ComponentsOrder) -> Json:
-        template = _found(world, order)
-        template.components = order.components
-        body = template.component("BODY").get("text")
-        return _tell(
-            world, order, "message_template_components_update", _named(template) | {"message_template_element": body}
-        )
+    value = _named(template) | {"previous_category": template.category, "new_category": order.category}
+    template.category = order.category
+    return _tell(world, order, "template_category_update", value)
 
 
-def _add_keeping(router: APIRouter) -> None:
-    @router.post("/templates", status_code=201)
-    async def add_template(world: TheWorld, order: NewTemplateOrder) -> Json:
-        if order.waba_id not in world.assets.wabas:
-            raise HTTPException(404, f"no WABA {order.waba_id}")
-        template = Template(
-            world.assets.new_id(),
-            order.waba_id,
-            order.name,
-            order.language,
-            order.category,
-            order.components,
-            order.parameter_format,
-            order.status,
-        )
-        world.templates.add(template)
-        return template.row()
+@router.post("/template-components")
+async def edit(world: TheWorld, order: ComponentsOrder) -> Json:
+    """Edit a template as somebody would in WhatsApp Manager."""
+    template = _found(world, order)
+    template.components = order.components
+    body = template.component("BODY").get("text")
+    return _tell(
+        world, order, "message_template_components_update", _named(template) | {"message_template_element": body}
+    )
 
-    @router.get("/templates")
-    async def list_templates(world: TheWorld, waba_id: str) -> list[Json]:
-        return [template.row() for template in world.templates.of(waba_id)]
+
+@router.post("/templates", status_code=201)
+async def add_template(world: TheWorld, order: NewTemplateOrder) -> Json:
+    """Have a template at Meta, without a review."""
+    template = Template(
+        world.assets.new_id(),
+        waba_of(world, order.waba_id).waba_id,
+        order.name,
+        order.language,
+        order.category,
+        order.components,
+        order.parameter_format,
+        order.status,
+    )
+    world.templates.add(template)
+    return template.row()
+
+
+@router.get("/templates")
+async def list_templates(world: TheWorld, waba_id: str) -> list[Json]:
+    """An account's templates, the newest first."""
+    return [template.row() for template in world.templates.of(waba_id)]
 
 
 def _found(world: World, order: TemplateOrder) -> Template:

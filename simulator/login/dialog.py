@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from fastapi import APIRouter
 from jinja2 import Environment, FileSystemLoader
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -86,29 +85,6 @@ class Dialog:
         return HTMLResponse(
             self._pages.get_template(name).render(**values), status, headers={"content-security-policy": _POLICY}
         )
-
-
-def dialog_control(dialog: Dialog) -> APIRouter:
-    """The control API's part for logins."""
-    router = APIRouter(prefix="/_control", tags=["control"])
-
-    @router.post("/login-endings", status_code=201)
-    async def preset(order: EndingOrder) -> dict[str, int]:
-        """End the next login so; several are used in their order."""
-        dialog.presets.append(order)
-        return {"preset": len(dialog.presets)}
-
-    @router.delete("/login-endings")
-    async def forget() -> dict[str, int]:
-        dialog.presets.clear()
-        return {"preset": 0}
-
-    @router.get("/logins")
-    async def logins() -> list[dict[str, Any]]:
-        """The logins that ended, with what they left."""
-        return [login.view() for login in dialog.logins]
-
-    return router
 
 
 def _answer(order: EndingOrder, login: Login, asked: Asked) -> dict[str, str]:

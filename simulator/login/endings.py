@@ -8,9 +8,9 @@ from pydantic import Field
 from simulator.business.model import Waba
 from simulator.notices import partner_app_installed
 from simulator.numbers import Number
-from simulator.onboarding_control import new_token, prepare, waba_for
 from simulator.onboarding_orders import CodeOrder, PreparedOrder, StandingOrder
 from simulator.orders import Order
+from simulator.preparing import new_token, prepare, waba_for
 from simulator.world import World
 
 Kind = Literal["finish", "finish_only_waba", "coexistence", "cancel", "report", "error", "close", "no_code"]

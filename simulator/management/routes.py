@@ -56,45 +56,57 @@ UNDER_OBJECT = (
 )
 
 
-def management_routes(world: World) -> list[Route]:
-    """Every management path."""
-    desk = Desk(world)
-    root = "/{version:version}"
+class Management:
+    """The management calls of one world, by their paths."""
 
-    async def exchange_or_renew(request: Request) -> Response:
-        renews = request.query_params.get("grant_type") == "fb_exchange_token"
-        return await desk.answer(request, RENEW if renews else EXCHANGE, world.config.app_id)
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._desk = Desk(world)
 
-    async def debug(request: Request) -> Response:
-        return await desk.answer(request, DEBUG_TOKEN, world.config.app_id)
-
-    async def read(request: Request) -> Response:
-        object_id = request.path_params["object_id"]
-        return await desk.answer(request, _reading(world, object_id), object_id)
-
-    async def delete(request: Request) -> Response:
-        object_id = request.path_params["object_id"]
-        return await desk.answer(request, DELETE_MEDIA, object_id)
-
-    async def change(request: Request) -> Response:
-        object_id = request.path_params["object_id"]
-        if object_id in world.templates.kept:
-            return await desk.answer(request, EDIT_TEMPLATE, object_id)
-        if object_id not in world.numbers:
-            return invisible_object(object_id).response()
-        return await desk.answer(request, CHANGE_NUMBER, object_id)
-
-    return [
-        Route(f"{root}/oauth/access_token", exchange_or_renew, methods=["GET"]),
-        Route(f"{root}/debug_token", debug, methods=["GET"]),
-        *(
-            Route(f"{root}/{{object_id}}/{path}", _answering(desk, operation), methods=[method])
+    def routes(self) -> list[Route]:
+        """Every path; those that end in any id come last."""
+        root = "/{version:version}"
+        under = [
+            Route(f"{root}/{{object_id}}/{path}", self._answering(operation), methods=[method])
             for method, path, operation in UNDER_OBJECT
-        ),
-        Route(f"{root}/{{object_id}}", read, methods=["GET"]),
-        Route(f"{root}/{{object_id}}", change, methods=["POST"]),
-        Route(f"{root}/{{object_id}}", delete, methods=["DELETE"]),
-    ]
+        ]
+        return [
+            Route(f"{root}/oauth/access_token", self.exchange_or_renew, methods=["GET"]),
+            Route(f"{root}/debug_token", self.debug, methods=["GET"]),
+            *under,
+            Route(f"{root}/{{object_id}}", self.read, methods=["GET"]),
+            Route(f"{root}/{{object_id}}", self.change, methods=["POST"]),
+            Route(f"{root}/{{object_id}}", self._answering(DELETE_MEDIA), methods=["DELETE"]),
+        ]
+
+    async def exchange_or_renew(self, request: Request) -> Response:
+        """A token for a code, or for another token."""
+        renews = request.query_params.get("grant_type") == "fb_exchange_token"
+        return await self._desk.answer(request, RENEW if renews else EXCHANGE, self._world.config.app_id)
+
+    async def debug(self, request: Request) -> Response:
+        """What a token is."""
+        return await self._desk.answer(request, DEBUG_TOKEN, self._world.config.app_id)
+
+    async def read(self, request: Request) -> Response:
+        """Whatever has this id."""
+        object_id = request.path_params["object_id"]
+        return await self._desk.answer(request, _reading(self._world, object_id), object_id)
+
+    async def change(self, request: Request) -> Response:
+        """Change a template or a number."""
+        object_id = request.path_params["object_id"]
+        if object_id in self._world.templates.kept:
+            return await self._desk.answer(request, EDIT_TEMPLATE, object_id)
+        if object_id not in self._world.numbers:
+            return invisible_object(object_id).response()
+        return await self._desk.answer(request, CHANGE_NUMBER, object_id)
+
+    def _answering(self, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            return await self._desk.answer(request, operation, request.path_params["object_id"])
+
+        return answer
 
 
 def _reading(world: World, object_id: str) -> Operation:
@@ -107,10 +119,3 @@ def _reading(world: World, object_id: str) -> Operation:
         (world.assets.businesses, BUSINESS),
     )
     return next((operation for known, operation in kinds if object_id in known), WABA)
-
-
-def _answering(desk: Desk, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        return await desk.answer(request, operation, request.path_params["object_id"])
-
-    return answer
