@@ -121,7 +121,8 @@ def find_temporal_cli() -> None:
 @app.command()
 def bench(
     only: Annotated[
-        list[str] | None, typer.Option(help="acks, exchanges, open-runs, outbound or rates; may be repeated.")
+        list[str] | None,
+        typer.Option(help="acks, exchanges, outbound, scaling, rates or open-runs; may be repeated."),
     ] = None,
 ) -> None:
     """Measure acknowledgements, exchanges and sends: a table, and every figure in .data/bench.json."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from cli.keys import organization_named, with_database
+from cli.keys import KnownOrganization, Organization, known_organization, organization_named, with_database
 from settings import load
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 numbers = typer.Typer(no_args_is_help=True, help="The WhatsApp numbers of organizations.")
 
-_Organization = Annotated[str, typer.Argument(help="The organization's id, or the name of a new one.")]
 _Integration = Annotated[
     UUID, typer.Argument(help="The number's integration id; GET /api/v1/whatsapp/status lists them.")
 ]
@@ -24,7 +23,7 @@ _Integration = Annotated[
 
 @numbers.command()
 def connect(
-    organization: _Organization,
+    organization: Organization,
     phone_number: Annotated[str, typer.Option(help="As people dial it, with + and country code.")],
     phone_number_id: Annotated[str, typer.Option(help="Meta's id of the number.")],
     waba_id: Annotated[str, typer.Option(help="Meta's id of the WhatsApp Business Account.")],
@@ -77,25 +76,23 @@ def connect(
 
 
 @numbers.command()
-def enable(organization: UUID, integration: _Integration) -> None:
+def enable(organization: KnownOrganization, integration: _Integration) -> None:
     """Switch a number on: what waited leaves in order."""
     _switch(organization, integration, enabled=True)
 
 
 @numbers.command()
-def disable(organization: UUID, integration: _Integration) -> None:
+def disable(organization: KnownOrganization, integration: _Integration) -> None:
     """Switch a number off: messages are stored and nothing is answered or sent."""
     _switch(organization, integration, enabled=False)
 
 
-def _switch(organization: UUID, integration: UUID, *, enabled: bool) -> None:
-    from store.integrations import set_enabled
+def _switch(organization: str, integration: UUID, *, enabled: bool) -> None:
+    async def work(database: "Database") -> None:
+        from store.integrations import set_enabled
 
-    asyncio.run(
-        with_database(
-            lambda database: set_enabled(
-                database, organization_id=organization, integration_id=integration, enabled=enabled
-            )
-        )
-    )
+        owner = await known_organization(database, organization)
+        await set_enabled(database, organization_id=owner, integration_id=integration, enabled=enabled)
+
+    asyncio.run(with_database(work))
     print("The number is switched on." if enabled else "The number is switched off.")

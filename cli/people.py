@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from cli.errors import CommandError
-from cli.keys import organization_named, with_database
+from cli.keys import KnownOrganization, Organization, known_organization, organization_named, with_database
 
 if TYPE_CHECKING:
     from store.engine import Database
@@ -21,7 +21,7 @@ _Email = Annotated[str, typer.Argument(help="The e-mail address they sign in wit
 
 @people.command()
 def create(
-    organization: Annotated[str, typer.Argument(help="The organization's id, or the name of a new one.")],
+    organization: Organization,
     email: _Email,
     name: Annotated[str, typer.Option(help="How the console calls them; by default what stands before the @.")] = "",
     role: Annotated[Literal["owner", "member"], typer.Option(help="Owners also manage people.")] = "owner",
@@ -30,7 +30,7 @@ def create(
     """Create an account and show its password, this once."""
     password = _asked() if ask else made_up_password()
 
-    async def work(database: "Database") -> None:
+    async def work(database: "Database") -> UUID:
         from store.passwords import Passwords
         from store.people import create_person
 
@@ -44,21 +44,23 @@ def create(
             password=password,
             role=role,
         )
+        return owner
 
-    asyncio.run(with_database(work))
-    print(f"E-mail    {email.strip()}")
+    owner = asyncio.run(with_database(work))
+    print(f"Organization  {owner}")
+    print(f"E-mail        {email.strip()}")
     if not ask:
-        print(f"Password  {password}   (shown this once)")
+        print(f"Password      {password}   (shown this once)")
 
 
 @people.command("list")
-def show(organization: Annotated[UUID, typer.Argument(help="The organization's id.")]) -> None:
+def show(organization: KnownOrganization) -> None:
     """List an organization's people."""
 
     async def work(database: "Database") -> "list[Person]":
         from store.people import list_people
 
-        return await list_people(database, organization)
+        return await list_people(database, await known_organization(database, organization))
 
     for person in asyncio.run(with_database(work)):
         state = "disabled" if person.disabled_at else "may sign in"

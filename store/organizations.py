@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import Text, cast, insert, or_, select
 
 from store.engine import Database
 from store.errors import InvalidRequestError
@@ -24,6 +24,14 @@ async def create_organization(database: Database, name: str) -> UUID:
     async with database.transaction() as connection:
         await connection.execute(insert(organizations).values(id=organization_id, name=name))
     return organization_id
+
+
+async def organizations_called(database: Database, id_or_name: str) -> list[UUID]:
+    """The tenants with this id or name, the oldest first: nothing keeps two from having one name."""
+    called = or_(organizations.c.name == id_or_name, cast(organizations.c.id, Text) == id_or_name.lower())
+    async with database.transaction() as connection:
+        found = await connection.scalars(select(organizations.c.id).where(called).order_by(organizations.c.id))
+        return list(found)
 
 
 async def create_api_key(database: Database, keyed_hash: KeyedHash, *, organization_id: UUID, name: str) -> str:

@@ -1,11 +1,12 @@
 """The command line: what it prints, how it fails."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.engine import make_url
 
 from store.engine import Database
+from store.organizations import create_organization
 from tests.cli.command import as_process, environment_for, holdfast
 from tests.rows import change, row
 
@@ -50,6 +51,26 @@ async def test_an_api_key_is_made_for_a_new_organization_and_can_be_revoked(data
     assert await holdfast("api-keys", "revoke", key.split("_")[1], **given) == (0, "The key opens nothing any more.\n")
     code, said = await holdfast("api-keys", "revoke", "nobody", **given)
     assert (code, said) == (1, "No API key has this prefix.\nCheck the id; lists show what exists.\n")
+
+
+async def test_an_organization_is_called_by_its_name_or_id_and_made_only_if_its_name_is_new(
+    database_url: str, database: Database
+) -> None:
+    given = environment_for(database_url)
+    made = [await holdfast("api-keys", "create", "Florist", **given) for _ in range(2)]
+    first, again = (said.split()[-1] for _, said in made)
+    assert first == again
+    assert (await holdfast("api-keys", "create", first.upper(), **given))[1].split()[-1] == first
+    second = await create_organization(database, "Florist")
+    code, said = await holdfast("api-keys", "create", "Florist", **given)
+    assert (code, first in said, str(second) in said, "hf_" in said) == (1, True, True, False), said
+    for command in (
+        ("api-keys", "create", str(uuid4())),
+        ("people", "list", "Nobody"),
+        ("people", "list", str(uuid4())),
+    ):
+        code, said = await holdfast(*command, **given)
+        assert (code, "no organization" in said) == (1, True), said
 
 
 async def test_sealing_keys_rotate(database_url: str) -> None:
