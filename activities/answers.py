@@ -3,14 +3,19 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from store import media_uploads, outcomes, people_answered
 from store.claims import Claimed
 from store.consequences import Attempted, Trouble
 from store.engine import Database
+from store.errors import UnavailableError
 from store.outcomes import Recorded, Refusal
 from store.verdicts import FILE_ANEW, FILE_REFUSED, held_by
 from whatsapp.errors import Verdict, is_of_a_file
 from whatsapp.graph import Accepted, Answer, Lost, NotWritten, Refused
+
+log = structlog.get_logger(__name__)
 
 _UNREACHED_MOST = timedelta(seconds=60)
 
@@ -42,8 +47,15 @@ class AnswerRecorder:
         recorded = await outcomes.accepted(self.database, claimed, answer.wamid, wake=wake)
         # Meta's own name for the number that was written to: it differs in Brazil and Mexico.
         if answer.wa_id not in (None, claimed.wa_id) or answer.user_id not in (None, claimed.user_id):
-            await people_answered.learn(self.database, claimed.message_id, wa_id=answer.wa_id, user_id=answer.user_id)
+            await self._learn(claimed, answer)
         return recorded
+
+    async def _learn(self, claimed: Claimed, answer: Accepted) -> None:
+        """The send stands, whatever is in the way here: its statuses tell the same names again."""
+        try:
+            await people_answered.learn(self.database, claimed.message_id, wa_id=answer.wa_id, user_id=answer.user_id)
+        except UnavailableError as error:
+            log.warning("contact.not_learnt", message_id=str(claimed.message_id), error=type(error).__name__)
 
     async def _unreached(self, claimed: Claimed, reason: str, *, wake: bool) -> Recorded:
         refusal = Refusal(None, None, None, "network", reason)

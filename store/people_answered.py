@@ -20,6 +20,9 @@ async def learn(database: Database, message_id: UUID, *, wa_id: str | None, user
 
     Meta names the number as it knows it (`wa_id`), which is not always how it was written (`input`): Brazil's ninth
     digit, Mexico's 1. Told twice, nothing changes.
+
+    Raises:
+        UnavailableError: others are at work with the same people just now; nothing was joined.
     """
     async with database.transaction() as connection:
         row = (await connection.execute(_WHO, {"message_id": message_id})).one()

@@ -1,8 +1,10 @@
 """Who somebody is: changes of number and BSUID, new owners of numbers, what statuses and answers tell."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from activities.answers import AnswerRecorder
 from store.claims import Claimed, claim
@@ -14,7 +16,7 @@ from store.reading_conversations import list_conversations
 from tests.intake.letters import ADA, Customer, Letters, ago, rows, take_in
 from tests.intake.people import ADA_NOW, OPEN, changed, known_by, reached
 from tests.intake.posts import sent_from
-from tests.rows import connected_number, queued
+from tests.rows import blocked, connected_number, queued
 from whatsapp.graph import Accepted
 
 EVE = Customer(ADA.wa_id, "DE.2002", "Eve")
@@ -194,3 +196,20 @@ async def test_a_worker_that_records_an_answer_keeps_metas_own_name_of_the_numbe
     await AnswerRecorder(database, timedelta(seconds=120)).record(claimed, answer, wake=False)
     assert await known_by(database) == {tuple(sorted(("551187654321", str(sent.letters.customer.wa_id))))}
     assert await reached(database, sent.letters.number, sent.conversation_id) == ("551187654321", None)
+
+
+async def test_an_accepted_send_stands_although_its_answer_names_somebody_who_is_being_merged(
+    database: Database,
+) -> None:
+    sent = await sent_from(database)
+    await take_in(database, Letters(sent.letters.number, Customer("551187654321", None)).message())
+    (theirs,) = [one.id for one in await rows(database, OPEN) if one.id != sent.conversation_id]
+    claimed = await claim(database, await queued(database, sent.letters.number, sent.conversation_id))
+    assert isinstance(claimed, Claimed)
+    merged = text("UPDATE conversations SET merged_into = :into WHERE id = :theirs")
+    async with database.transaction() as merging:
+        await merging.execute(merged, {"into": sent.conversation_id, "theirs": theirs})
+        recorder = AnswerRecorder(database, timedelta(seconds=120))
+        recording = asyncio.create_task(recorder.record(claimed, Accepted("w1", wa_id="551187654321"), wake=False))
+        await blocked(database)
+    assert (await recording).state == "accepted"
