@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from store.engine import Database
-from store.file_order import FILE_AWAITED
+from store.file_order import FILE_AWAITED, carries_file
 from store.identities import current
 from store.rates import PACE, SLOT_SLEEP
 from whatsapp.window import WINDOW
@@ -50,7 +50,7 @@ _CLAIM = text(f"""
         AND NOT (i.files_in_order AND EXISTS (
           SELECT FROM messages f
           WHERE f.conversation_id = m.conversation_id AND f.state = 'accepted' AND f.delivery IN ('none', 'sent')
-            AND (f.type IN ('image', 'audio', 'video', 'document', 'sticker') OR f.media_id IS NOT NULL)
+            AND {carries_file("f")}
             AND f.accepted_at + CAST(:file_awaited AS interval) > clock_timestamp()))
       FOR NO KEY UPDATE OF m
     ), slot AS (
@@ -81,7 +81,7 @@ _CLAIM = text(f"""
            ready.phone_number_id, ready.access_token_sealed, ready.wa_id, ready.user_id, ready.type, ready.content,
            ready.meta_media_id, greatest(slot.slot_in, interval '0') AS slot_in
     FROM claimed, ready, slot
-""")  # noqa: S608 - identities of ours, no values
+""")  # noqa: S608 - words of ours, no values
 
 
 async def claim_at_once(

@@ -12,16 +12,24 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store import nudges
+from whatsapp.kinds import FILES
 
 FILE_AWAITED = timedelta(seconds=5)
 """From Meta's acceptance of the file."""
 
-_AWAITED_UNTIL = text("""
-    SELECT max(accepted_at) + CAST(:awaited AS interval) FROM messages
-    WHERE conversation_id = :conversation_id AND state = 'accepted' AND delivery IN ('none', 'sent')
-      AND (type IN ('image', 'audio', 'video', 'document', 'sticker') OR media_id IS NOT NULL)
-      AND accepted_at > clock_timestamp() - CAST(:awaited AS interval)
-""")
+
+def carries_file(message: str) -> str:
+    """SQL: whether the message that a statement calls `message` carries a file, of its type's own or one of ours."""
+    types = ", ".join(f"'{kind}'" for kind in FILES)
+    return f"({message}.type IN ({types}) OR {message}.media_id IS NOT NULL)"
+
+
+_AWAITED_UNTIL = text(f"""
+    SELECT max(f.accepted_at) + CAST(:awaited AS interval) FROM messages f
+    WHERE f.conversation_id = :conversation_id AND f.state = 'accepted' AND f.delivery IN ('none', 'sent')
+      AND {carries_file("f")}
+      AND f.accepted_at > clock_timestamp() - CAST(:awaited AS interval)
+""")  # noqa: S608 - words of ours, no values
 
 # Whether the file is still awaited, the next claim finds out by itself: another one may be.
 _RELEASE = text("""

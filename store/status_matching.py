@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store.file_order import carries_file
 from store.transitions import State
 from whatsapp.events import Status
 
@@ -44,11 +45,11 @@ class Match:
         return self.state != State.ACCEPTED or status.status == "failed" or self.keeps_order
 
 
-_KEEPS_ORDER = """
-    CASE WHEN m.type IN ('image', 'audio', 'video', 'document', 'sticker') OR m.media_id IS NOT NULL THEN
+_KEEPS_ORDER = f"""
+    CASE WHEN {carries_file("m")} THEN
       (SELECT i.files_in_order FROM integrations i WHERE i.id = m.integration_id)
     ELSE false END AS keeps_order
-"""
+"""  # noqa: S608 - words of ours, no values
 
 _BY_ID = text(f"""
     SELECT m.id, m.integration_id, m.conversation_id, m.state, m.attempt, {_KEEPS_ORDER} FROM messages m

@@ -9,7 +9,7 @@ from store.tables.checks import findings
 from store.tables.consents import CONSENT_SOURCES, consents
 from store.tables.conversations import contact_identities, contacts, conversations, turns
 from store.tables.events import event_deliveries, event_endpoints, events
-from store.tables.media import MEDIA_KINDS, media, media_uploads
+from store.tables.media import media, media_uploads
 from store.tables.messages import (
     HOLDS,
     UNKNOWN_POLICIES,
@@ -37,7 +37,6 @@ from store.tables.webhooks import (
 __all__ = [
     "CONSENT_SOURCES",
     "HOLDS",
-    "MEDIA_KINDS",
     "UNKNOWN_POLICIES",
     "agent_flows",
     "api_keys",

@@ -3,9 +3,9 @@
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, Uuid, text
 
 from store.tables.base import created_column, id_column, instant, metadata, one_of, organization_column
+from whatsapp.kinds import FILES
 
 MEDIA_STATES = ("waiting", "stored", "lost")
-MEDIA_KINDS = ("image", "audio", "video", "document", "sticker")
 
 media = Table(
     "media",
@@ -36,7 +36,7 @@ media = Table(
     instant("stored_at"),
     created_column(),
     one_of("direction", "direction", ("in", "out")),
-    one_of("kind", "kind", MEDIA_KINDS),
+    one_of("kind", "kind", FILES),
     one_of("state", "state", MEDIA_STATES),
     Index("ix_media_conversation_id", "conversation_id", postgresql_where=text("state = 'waiting'")),
     Index("ix_media_integration_id", "integration_id", postgresql_where=text("state = 'waiting'")),

@@ -11,6 +11,7 @@ from store.engine import Database
 from tests.intake.letters import ago
 from tests.intake.posts import Sent, sent_from
 from tests.rows import change, queued, row
+from whatsapp.kinds import FILES
 
 UNDELIVERABLE = 131026
 
@@ -42,6 +43,17 @@ async def test_a_status_of_the_file_lets_go_on_what_waits_for_it(
     assert (await row(database, "messages", follows)).hold == (None if goes_on else "behind")
     assert await sent.is_due() is goes_on
     assert isinstance(await claim(database, follows), Claimed) is goes_on
+
+
+async def test_a_status_of_each_type_of_file_lets_go_on_what_waits_for_it(database: Database) -> None:
+    sent, _, follows = await a_file_left(database)
+    for kind in FILES:
+        await change(database, "UPDATE messages SET type = :kind, delivery = 'sent' WHERE wamid = 'w1'", kind=kind)
+        await claim(database, follows)
+        assert (await row(database, "messages", follows)).hold == "behind", kind
+        await change(database, "DELETE FROM message_statuses")
+        await sent.told(sent.letters.status("w1", "delivered"))
+        assert (await row(database, "messages", follows)).hold is None, kind
 
 
 async def test_a_status_of_a_text_lets_nothing_go_on(database: Database) -> None:

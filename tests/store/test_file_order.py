@@ -15,6 +15,7 @@ from store.tables import media, media_uploads, messages
 from store.turn_plan import Rules
 from store.turns import look
 from tests.rows import Number, change, connected_number, conversation, queued, row
+from whatsapp.kinds import FILES
 
 IN_ORDER = "UPDATE integrations SET files_in_order = true WHERE id = :id"
 WAITED: dict[str, Any] = {"hold": "behind", "hold_since": datetime(2026, 11, 21, tzinfo=UTC)}
@@ -57,7 +58,7 @@ async def at_once(database: Database, message_id: UUID) -> Any:
     )
 
 
-@pytest.mark.parametrize("kind", ["image", "audio", "video", "document", "sticker"])
+@pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("delivery", ["none", "sent"])
 async def test_what_follows_a_file_waits_for_its_delivery(database: Database, kind: str, delivery: str) -> None:
     number, talk = await a_number(database)
