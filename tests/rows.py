@@ -175,3 +175,9 @@ async def blocked(database: Database) -> None:
                 if (await connection.execute(_BLOCKED)).scalar_one():
                     return
             await asyncio.sleep(0.01)
+
+
+async def rows(database: Database, statement: str, **values: Any) -> list[Any]:
+    """What a query answers."""
+    async with database.transaction() as connection:
+        return list((await connection.execute(text(statement), values)).all())

@@ -7,14 +7,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 import egress
 from activities.checks import NumberChecks
 from simulator.config import SimulatorConfig
 from store.engine import Database
-from tests.rows import RING, Number, change, connected_number, row
+from tests.rows import RING, Number, change, connected_number, row, rows
 from tests.simulator.stage import APP_ID, APP_SECRET, Simulated, simulated
 from whatsapp.accounts import Accounts
 from whatsapp.app_secrets import AppSecrets
@@ -78,8 +77,7 @@ class CheckHouse:
         return [one for one in every if not types or one.type in types]
 
     async def rows(self, query: str, **values: Any) -> list[Any]:
-        async with self.database.transaction() as connection:
-            return list((await connection.execute(text(query), values)).all())
+        return await rows(self.database, query, **values)
 
     async def hold(self, state: str, reason: str) -> None:
         """Have the number held or stopped a while ago."""

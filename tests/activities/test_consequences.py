@@ -13,8 +13,8 @@ from store.engine import Database
 from store.errors import TemplateRequiredError
 from store.outbox import Draft, Target, queue_message
 from tests.activities.test_posting import Meta, answers, office
-from tests.intake.letters import Customer, Letters, ago, rows, take_in
-from tests.rows import Number, change, connected_number, conversation, queued, row
+from tests.intake.letters import Customer, Letters, ago, take_in
+from tests.rows import Number, change, connected_number, conversation, queued, row, rows
 from whatsapp.graph import Answer, Refused
 
 THROUGHPUT = Refused(400, 130429, detail="Cloud API message throughput has been reached")

@@ -9,7 +9,8 @@ import pytest
 
 from store.ids import new_id
 from tests.api.edge import Edge, Tenant
-from tests.intake.letters import Customer, Letters, rows, take_in
+from tests.intake.letters import Customer, Letters, take_in
+from tests.rows import rows
 from tests.templates import at_meta, synced
 
 OF_ANYBODY = "/api/v1/whatsapp/contacts/consent"

@@ -10,8 +10,8 @@ from store.integrations import connect_number
 from tests.api.edge import Edge, Tenant
 from tests.api.giving import give
 from tests.files import PDF
-from tests.rows import KEYED_HASH, RING, Number, change, conversation, queued, row
-from tests.store.unknown import asked, attempted, found, silence_is_proof, unknown
+from tests.rows import KEYED_HASH, RING, Number, change, conversation, queued, row, rows
+from tests.store.unknown import asked, attempted, silence_is_proof, unknown
 
 MESSAGES = "/api/v1/whatsapp/messages"
 SEND = "/api/v1/whatsapp/send-message"
@@ -37,7 +37,7 @@ async def test_a_message_is_sent_again_by_a_key_and_its_story_says_by_whom(api: 
         False,
         "evidence",
     )
-    (noted,) = await found(api.database, "SELECT * FROM audit_log WHERE action = 'message.resend'")
+    (noted,) = await rows(api.database, "SELECT * FROM audit_log WHERE action = 'message.resend'")
     assert (noted.actor, noted.subject_id) == ("key", message_id)
 
 

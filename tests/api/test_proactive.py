@@ -13,9 +13,9 @@ from store.claims import Claimed, Unclaimed, claim
 from store.ids import new_id
 from store.integrations import connect_number, set_state
 from tests.api.edge import Edge, Tenant
-from tests.intake.letters import Customer, Letters, ago, rows, take_in
+from tests.intake.letters import Customer, Letters, ago, take_in
 from tests.intake.people import ADA_NOW, changed
-from tests.rows import KEYED_HASH, RING, change, row
+from tests.rows import KEYED_HASH, RING, change, row, rows
 from tests.templates import at_meta, synced
 
 SEND = "/api/v1/whatsapp/send-proactive-message"

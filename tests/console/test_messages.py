@@ -9,13 +9,12 @@ from playwright.async_api import Request, expect
 
 from tests.console.stage import Console, csrf_of, is_sound, opened
 from tests.console.undecided import awaited, talking, undecided
-from tests.rows import change, received, row
-from tests.store.unknown import found
+from tests.rows import change, received, row, rows
 
 
 async def _decisions(console: Console, message_id: UUID) -> list[tuple[str, int, UUID]]:
     query = "SELECT decision, attempt, actor_id FROM message_decisions WHERE message_id = :id AND decision IS NOT NULL"
-    return [(one.decision, one.attempt, one.actor_id) for one in await found(console.database, query, id=message_id)]
+    return [(one.decision, one.attempt, one.actor_id) for one in await rows(console.database, query, id=message_id)]
 
 
 async def test_what_waits_is_found_from_the_first_page_and_decided_without_javascript(console: Console) -> None:

@@ -6,12 +6,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import text
-
 from intake.batches import Processed, process
 from store import webhook_log
 from store.engine import Database
-from tests.rows import Number
+from tests.rows import Number, rows
 
 _numbers = count(1)
 
@@ -139,12 +137,6 @@ async def take_in(database: Database, *bodies: bytes) -> Processed:
         total.unmatched_status_ids += done.unmatched_status_ids
         total.due |= done.due
     return total
-
-
-async def rows(database: Database, statement: str, **values: Any) -> list[Any]:
-    """What a query answers."""
-    async with database.transaction() as connection:
-        return list((await connection.execute(text(statement), values)).all())
 
 
 async def outcomes(database: Database) -> dict[str, int]:

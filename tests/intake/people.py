@@ -6,8 +6,8 @@ from uuid import UUID
 
 from store.claims import Claimed, claim
 from store.engine import Database
-from tests.intake.letters import ADA, Customer, Letters, ago, rows, stamp, take_in
-from tests.rows import Number, change, queued
+from tests.intake.letters import ADA, Customer, Letters, ago, stamp, take_in
+from tests.rows import Number, change, queued, rows
 
 ADA_NOW = Customer("491700000009", "DE.1009")
 """Ada, once she has another number and so another BSUID."""

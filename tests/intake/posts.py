@@ -9,8 +9,8 @@ from sqlalchemy import insert
 
 from store.engine import Database
 from store.tables import message_attempts
-from tests.intake.letters import Customer, Letters, ago, rows, take_in
-from tests.rows import Number, change, connected_number, conversation, queued
+from tests.intake.letters import Customer, Letters, ago, take_in
+from tests.rows import Number, change, connected_number, conversation, queued, rows
 
 _numbers = count(1)
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from store.engine import Database
-from tests.intake.letters import Letters, ago, envelope, outcomes, rows, take_in
-from tests.rows import Number, change, connected_number, queued
+from tests.intake.letters import Letters, ago, envelope, outcomes, take_in
+from tests.rows import Number, change, connected_number, queued, rows
 from tests.rows import conversation as begun
 from tests.rows import row as read
 

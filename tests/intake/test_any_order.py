@@ -22,9 +22,9 @@ from store.reading_conversations import list_conversations
 from store.reading_messages import Message, list_messages
 from store.tables import message_attempts
 from tests.intake.kinds_in import KINDS_IN
-from tests.intake.letters import Customer, Letters, rows, stamp, take_in
+from tests.intake.letters import Customer, Letters, stamp, take_in
 from tests.intake.people import changed
-from tests.rows import Number, connected_number, conversation, queued
+from tests.rows import Number, connected_number, conversation, queued, rows
 
 _numbers = count(1)
 _BEGAN = datetime(2026, 11, 21, 9, tzinfo=UTC)

@@ -9,9 +9,9 @@ from intake.batches import process
 from store import consents
 from store.engine import Database
 from store.stop_words import set_stop_words
-from tests.intake.letters import ADA, BOB, Letters, ago, arrive, outcomes, rows, take_in
+from tests.intake.letters import ADA, BOB, Letters, ago, arrive, outcomes, take_in
 from tests.intake.posts import sent_from
-from tests.rows import Number, change, connected_number
+from tests.rows import Number, change, connected_number, rows
 
 _HISTORY = """
     SELECT c.choice, c.source, c.told_at, c.note, m.wamid, i.value AS user_id

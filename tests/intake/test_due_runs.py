@@ -20,8 +20,7 @@ from store.disconnecting import delete_integration
 from store.engine import Database
 from store.ids import new_id
 from store.tables import event_deliveries, event_endpoints, events, integrations, onboardings
-from tests.intake.letters import rows
-from tests.rows import RING, Number, change, connected_number, conversation, row
+from tests.rows import RING, Number, change, connected_number, conversation, row, rows
 from workflows.client import DueConversation, LaterError
 from workflows.onboarding_contracts import Step
 

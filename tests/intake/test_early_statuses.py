@@ -10,9 +10,9 @@ from sqlalchemy import text
 from store import outcomes, statuses
 from store.claims import Claimed
 from store.engine import Database
-from tests.intake.letters import rows, take_in
+from tests.intake.letters import take_in
 from tests.intake.posts import Sent, sent_from
-from tests.rows import change, row
+from tests.rows import change, row, rows
 
 UNDELIVERABLE, LIMIT = 131026, 130429
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from store.engine import Database
-from tests.intake.letters import Letters, ago, envelope, outcomes, rows, take_in
+from tests.intake.letters import Letters, ago, envelope, outcomes, take_in
 from tests.intake.posts import Sent, sent_from
-from tests.rows import change, connected_number, conversation, queued, row
+from tests.rows import change, connected_number, conversation, queued, row, rows
 
 
 async def _failed(sent: Sent, wamid: str, code: int, **error: Any) -> None:

@@ -13,10 +13,10 @@ from store.paging import PageRequest
 from store.people_answered import learn
 from store.reading_contacts import list_contacts
 from store.reading_conversations import list_conversations
-from tests.intake.letters import ADA, Customer, Letters, ago, rows, take_in
+from tests.intake.letters import ADA, Customer, Letters, ago, take_in
 from tests.intake.people import ADA_NOW, OPEN, changed, known_by, reached
 from tests.intake.posts import sent_from
-from tests.rows import blocked, connected_number, queued
+from tests.rows import blocked, connected_number, queued, rows
 from whatsapp.graph import Accepted
 
 EVE = Customer(ADA.wa_id, "DE.2002", "Eve")

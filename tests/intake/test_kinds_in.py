@@ -12,8 +12,8 @@ from store.paging import PageRequest
 from store.reading_messages import Message, list_messages, message_story
 from store.turn_facts import Rules
 from tests.intake.kinds_in import ABOUT_ANOTHER, FILES, KINDS_IN, NOT_ANSWERED, ORIGINAL, SHA256
-from tests.intake.letters import ADA, BOB, Letters, ago, outcomes, rows, take_in
-from tests.rows import change, connected_number, queued, row
+from tests.intake.letters import ADA, BOB, Letters, ago, outcomes, take_in
+from tests.rows import change, connected_number, queued, row, rows
 
 _STORED = "SELECT * FROM messages WHERE wamid = 'wamid.kind'"
 

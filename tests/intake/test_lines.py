@@ -6,9 +6,8 @@ from uuid import UUID
 
 from store import nudges
 from store.engine import Database
-from tests.intake.letters import rows
 from tests.intake.test_loop import Listening, _running, _until
-from tests.rows import Number, change, connected_number, conversation
+from tests.rows import Number, change, connected_number, conversation, rows
 
 
 async def _due(database: Database, number: Number, many: int) -> list[UUID]:

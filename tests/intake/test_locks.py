@@ -13,8 +13,8 @@ from store import integrations, nudges, routes, statuses
 from store.engine import Database
 from store.ids import new_id
 from store.tables import contact_identities, contacts, message_attempts
-from tests.intake.letters import ADA, BOB, Letters, ago, arrive, outcomes, rows, stamp
-from tests.rows import Number, blocked, change, connected_number, conversation, queued, row
+from tests.intake.letters import ADA, BOB, Letters, ago, arrive, outcomes, stamp
+from tests.rows import Number, blocked, change, connected_number, conversation, queued, row, rows
 
 _TOUCH = text("UPDATE messages SET reason = 'looked at' WHERE id = :id")
 

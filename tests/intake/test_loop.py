@@ -13,8 +13,8 @@ from settings import IntakeSettings
 from store import nudges, rates
 from store.engine import Database
 from store.errors import UnavailableError
-from tests.intake.letters import ADA, BOB, Customer, Letters, arrive, envelope, outcomes, rows
-from tests.rows import change, connected_number, conversation
+from tests.intake.letters import ADA, BOB, Customer, Letters, arrive, envelope, outcomes
+from tests.rows import change, connected_number, conversation, rows
 from workflows.client import DueConversation, LaterError
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)

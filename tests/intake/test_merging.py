@@ -18,9 +18,9 @@ from store.reading_messages import list_messages
 from store.tables import metadata
 from store.turn_facts import Rules
 from store.turns import look
-from tests.intake.letters import ADA, BOB, Customer, Letters, ago, rows, take_in
+from tests.intake.letters import ADA, BOB, Customer, Letters, ago, take_in
 from tests.intake.people import BEGUN, BSUID_ONLY, OPEN, PHONE_ONLY, are_one, known_by, two_halves
-from tests.rows import Number, change, connected_number, queued, row
+from tests.rows import Number, change, connected_number, queued, row, rows
 
 _TEXT: dict[str, Any] = {"type": "text", "content": {"text": {"body": "hello"}}}
 

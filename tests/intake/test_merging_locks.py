@@ -9,9 +9,9 @@ from store import contacts
 from store.contacts import Party
 from store.engine import Database
 from store.merging import MovedError
-from tests.intake.letters import ADA, Letters, ago, arrive, rows
+from tests.intake.letters import ADA, Letters, ago, arrive
 from tests.intake.people import BSUID_ONLY, OPEN, are_one, two_halves
-from tests.rows import Number, blocked, change, connected_number, queued, row
+from tests.rows import Number, blocked, change, connected_number, queued, row, rows
 from whatsapp.events import Sender
 
 

@@ -16,8 +16,8 @@ from store.engine import Database
 from store.outbox import Draft, Target, queue_message
 from store.turn_facts import Rules
 from store.turns import look
-from tests.intake.letters import Customer, Letters, ago, arrive, rows, take_in
-from tests.rows import Number, connected_number
+from tests.intake.letters import Customer, Letters, ago, arrive, take_in
+from tests.rows import Number, connected_number, rows
 
 PEOPLE, WRITTEN, SENT = 8, 6, 6
 _LOOKED_AT = "SELECT id FROM conversations"

@@ -15,8 +15,8 @@ from store.inbound import TAKEN_OVER
 from store.turn_plan import Rules
 from store.turns import look
 from store.webhook_events import Outcome
-from tests.intake.letters import ADA, BOB, Customer, Letters, ago, arrive, envelope, outcomes, rows, take_in
-from tests.rows import change, connected_number, queued, row
+from tests.intake.letters import ADA, BOB, Customer, Letters, ago, arrive, envelope, outcomes, take_in
+from tests.rows import change, connected_number, queued, row, rows
 
 _CONVERSATIONS = "SELECT * FROM conversations ORDER BY created_at"
 _MESSAGES = "SELECT * FROM messages ORDER BY webhook_event_id, place"

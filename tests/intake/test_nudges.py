@@ -7,8 +7,7 @@ from sqlalchemy import text
 
 from store import nudges
 from store.engine import Database
-from tests.intake.letters import rows
-from tests.rows import change, connected_number, conversation
+from tests.rows import change, connected_number, conversation, rows
 
 QUIET, REPEAT = timedelta(seconds=2), timedelta(seconds=10)
 

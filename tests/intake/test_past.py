@@ -8,8 +8,8 @@ import pytest
 from intake.reprocess import reprocess
 from store.engine import Database
 from store.webhook_events import Outcome
-from tests.intake.letters import ADA, BOB, Customer, Letters, ago, outcomes, rows, stamp, take_in
-from tests.rows import change, connected_number
+from tests.intake.letters import ADA, BOB, Customer, Letters, ago, outcomes, stamp, take_in
+from tests.rows import change, connected_number, rows
 
 _MESSAGES = "SELECT * FROM messages ORDER BY created_at"
 _CONVERSATIONS = "SELECT * FROM conversations"

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 
 from store.engine import Database
-from tests.intake.letters import outcomes, rows, take_in
-from tests.rows import change, connected_number
+from tests.intake.letters import outcomes, take_in
+from tests.rows import change, connected_number, rows
 
 
 def _places(body: bytes) -> list[tuple[str, str | None]]:

@@ -12,8 +12,8 @@ from store.engine import Database
 from store.ids import new_id
 from store.tables import onboardings
 from store.webhook_events import Outcome
-from tests.intake.letters import Letters, envelope, outcomes, rows, take_in
-from tests.rows import Number, change, connected_number
+from tests.intake.letters import Letters, envelope, outcomes, take_in
+from tests.rows import Number, change, connected_number, rows
 from tests.rows import row as read
 
 WABA, BUSINESS = "5511", "5522"

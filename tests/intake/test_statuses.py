@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from store.engine import Database
 from store.ids import new_id
-from tests.intake.letters import BOB, Customer, Letters, ago, outcomes, rows, take_in
+from tests.intake.letters import BOB, Customer, Letters, ago, outcomes, take_in
 from tests.intake.posts import sent_from
-from tests.rows import Number, change, row
+from tests.rows import Number, change, row, rows
 
 UNDELIVERABLE, LIMIT, PAYMENT, DEAD_TOKEN, PER_USER = 131026, 130429, 131042, 190, 131049
 _known: dict[UUID, Number] = {}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from store.engine import Database
-from tests.intake.letters import Letters, ago, envelope, rows, take_in
-from tests.rows import Number, change, connected_number, conversation, queued
+from tests.intake.letters import Letters, ago, envelope, take_in
+from tests.rows import Number, change, connected_number, conversation, queued, rows
 from tests.rows import row as read
 from tests.templates import at_meta, synced, template_row
 

@@ -19,9 +19,9 @@ from store.contacts import Party
 from store.engine import Database
 from store.errors import InvalidRequestError, NotFoundError, OptedOutError
 from store.ids import new_id
-from tests.intake.letters import ADA, Letters, ago, rows, take_in
+from tests.intake.letters import ADA, Letters, ago, take_in
 from tests.intake.people import ADA_NOW, changed, two_halves
-from tests.rows import Number, change, connected_number, conversation, queued, row
+from tests.rows import Number, change, connected_number, conversation, queued, row, rows
 from whatsapp.events import Sender
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -18,8 +18,8 @@ from store.settlements import Decision
 from store.turn_plan import Rules
 from store.turns import look
 from tests.intake.posts import sent_from
-from tests.rows import Number, change, connected_number, conversation, queued, received, row
-from tests.store.unknown import asked, found, unknown
+from tests.rows import Number, change, connected_number, conversation, queued, received, row, rows
+from tests.store.unknown import asked, unknown
 
 ADA = By("person", new_id())
 BEN = By("person", new_id())
@@ -55,14 +55,14 @@ async def test_a_person_has_it_sent_again_at_the_end_of_the_queue(database: Data
     decided = await _decide(database, number, message_id, "resend")
 
     assert (decided.state, decided.attempt, decided.conversation_id) == ("queued", 1, conversation_id)
-    (due,) = await found(database, "SELECT due_at <= clock_timestamp() AS now FROM conversations")
+    (due,) = await rows(database, "SELECT due_at <= clock_timestamp() AS now FROM conversations")
     assert due.now, "somebody has to look at the conversation now"
     seen = await look(database, conversation_id, rules=RULES)
     assert seen is not None
     assert seen[1].to_send == [behind, message_id]
-    (kept,) = await found(database, "SELECT * FROM message_decisions")
+    (kept,) = await rows(database, "SELECT * FROM message_decisions")
     assert (kept.decision, kept.actor, kept.actor_id) == ("resend", "person", ADA.actor_id)
-    (noted,) = await found(database, "SELECT * FROM audit_log WHERE action LIKE 'message.%'")
+    (noted,) = await rows(database, "SELECT * FROM audit_log WHERE action LIKE 'message.%'")
     assert (noted.action, noted.subject_id, noted.actor_id) == ("message.resend", message_id, ADA.actor_id)
     assert noted.detail["attempt"] == 1
 
@@ -117,7 +117,7 @@ async def test_a_decision_that_comes_twice_counts_once(database: Database, decis
     answers = await asyncio.gather(*(_decide(database, number, message_id, decision, by=by) for by in (ADA, BEN) * 5))
     assert len({(answer.decided_at, answer.attempt) for answer in answers}) == 1
     assert (await row(database, "messages", message_id)).resends == int(decision == "resend")
-    assert len(await found(database, "SELECT 1 FROM audit_log WHERE action LIKE 'message.%'")) == 1
+    assert len(await rows(database, "SELECT 1 FROM audit_log WHERE action LIKE 'message.%'")) == 1
 
 
 async def test_of_two_who_decide_differently_the_first_counts(database: Database) -> None:
@@ -239,7 +239,7 @@ async def test_a_persons_decision_and_a_look_at_the_same_moment_never_send_it_tw
         assert all(isinstance(one, HoldfastError) for one in ended if isinstance(one, BaseException))
         after = await row(database, "messages", message_id)
         assert after.resends + (after.state == "failed") == 1
-        assert len(await found(database, "SELECT 1 FROM message_decisions WHERE message_id = :id", id=message_id)) == 1
+        assert len(await rows(database, "SELECT 1 FROM message_decisions WHERE message_id = :id", id=message_id)) == 1
 
 
 async def test_a_message_has_no_policy_that_nobody_knows(database: Database) -> None:

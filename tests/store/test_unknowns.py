@@ -12,8 +12,8 @@ from store.evidence import Silence
 from store.settlements import Unknown
 from store.turn_plan import Rules
 from store.turns import look
-from tests.rows import change, connected_number, conversation, queued, row
-from tests.store.unknown import found, posted, silence_is_proof, unknown
+from tests.rows import change, connected_number, conversation, queued, row, rows
+from tests.store.unknown import posted, silence_is_proof, unknown
 
 RULES = Rules()
 DECISIONS = "SELECT * FROM message_decisions WHERE message_id = :id ORDER BY attempt"
@@ -59,7 +59,7 @@ async def test_each_policy_does_what_it_says_with_proof_and_without(
     states = {"resend": "queued", "give_up": "failed", "ask": "unknown"}
     assert (settled.state, settled.resends) == (states[does], int(does == "resend"))
     assert settled.unknown_until is None
-    (kept,) = await found(database, DECISIONS, id=message_id)
+    (kept,) = await rows(database, DECISIONS, id=message_id)
     assert (kept.attempt, kept.policy, kept.conclusive) == (1, policy or "evidence", proof)
     assert (kept.decision, kept.actor) == ((None, None) if does == "ask" else (does, "holdfast"))
     assert (kept.asked_at is None, kept.decided_at is None) == (does != "ask", does == "ask")
@@ -118,7 +118,7 @@ async def test_nothing_is_sent_again_by_itself_a_second_time(database: Database,
 
     settled = await row(database, "messages", message_id)
     assert (settled.state, settled.resends) == ("failed" if policy == "give_up" else "unknown", 1)
-    first, second = await found(database, DECISIONS, id=message_id)
+    first, second = await rows(database, DECISIONS, id=message_id)
     assert (first.decision, second.decision) == ("resend", "give_up" if policy == "give_up" else None)
 
 
@@ -160,7 +160,7 @@ async def test_the_businesss_software_is_told_once_that_a_person_is_asked(databa
     message_id = await unknown(database, number, conversation_id)
     for _ in range(3):
         await look(database, conversation_id, rules=RULES)
-    (event,) = await found(database, EVENTS)
+    (event,) = await rows(database, EVENTS)
     assert (event.organization_id, event.integration_id) == (number.organization_id, number.integration_id)
     assert (event.data["message_id"], event.data["attempt"]) == (str(message_id), 1)
     assert event.data["reason"] == (await row(database, "messages", message_id)).reason
@@ -168,7 +168,7 @@ async def test_the_businesss_software_is_told_once_that_a_person_is_asked(databa
 
     await _again_unknown(database, message_id)
     await look(database, conversation_id, rules=RULES)
-    assert [event.data["attempt"] for event in await found(database, EVENTS + " ORDER BY created_at")] == [1, 2]
+    assert [event.data["attempt"] for event in await rows(database, EVENTS + " ORDER BY created_at")] == [1, 2]
 
 
 @pytest.mark.parametrize(("state", "attempt"), [("accepted", 1), ("queued", 1), ("failed", 1), ("unknown", 2)])
@@ -186,8 +186,8 @@ async def test_a_row_that_has_gone_on_meanwhile_is_neither_settled_nor_asked_abo
         assert await settlements.settle(connection, seen, "give_up", silence, why="never") is None
         await settlements.ask(connection, seen, silence, why="who knows")
     assert await row(database, "messages", message_id) == before
-    assert await found(database, DECISIONS, id=message_id) == []
-    assert await found(database, EVENTS) == []
+    assert await rows(database, DECISIONS, id=message_id) == []
+    assert await rows(database, EVENTS) == []
 
 
 @pytest.mark.parametrize("policy", ["resend", "give_up"])
@@ -196,7 +196,7 @@ async def test_nobody_is_told_of_what_is_decided_by_itself(database: Database, p
     conversation_id = await conversation(database, number)
     await unknown(database, number, conversation_id, unknown_policy=policy)
     await look(database, conversation_id, rules=RULES)
-    assert await found(database, EVENTS) == []
+    assert await rows(database, EVENTS) == []
 
 
 async def test_a_send_that_its_worker_left_says_so_on_its_attempt(database: Database) -> None:
@@ -205,6 +205,6 @@ async def test_a_send_that_its_worker_left_says_so_on_its_attempt(database: Data
     message_id = await posted(database, number, conversation_id, ago=timedelta(seconds=21))
     await look(database, conversation_id, rules=RULES)
     attempt: Any
-    (attempt,) = await found(database, "SELECT * FROM message_attempts WHERE message_id = :id", id=message_id)
+    (attempt,) = await rows(database, "SELECT * FROM message_attempts WHERE message_id = :id", id=message_id)
     assert (attempt.state, attempt.error_class) == ("unknown", "lost")
     assert attempt.error_detail

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
 from store import api_processes
 from store.engine import Database
@@ -77,9 +77,3 @@ async def silence_is_proof(database: Database, number: Number, conversation_id: 
                     place=place,
                 )
             )
-
-
-async def found(database: Database, statement: str, **values: Any) -> list[Any]:
-    """The rows of a query."""
-    async with database.transaction() as connection:
-        return list((await connection.execute(text(statement), values)).all())
