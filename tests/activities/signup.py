@@ -18,7 +18,7 @@ from store import organizations
 from store.engine import Database
 from store.onboardings import Hints, start_onboarding
 from store.reading_onboardings import Onboarding, OnboardingStep, read_onboarding
-from tests.rows import KEYED_HASH, RING, row
+from tests.rows import KEYED_HASH, RING, Number, row
 from tests.simulator.stage import APP_ID, APP_SECRET, Simulated
 from whatsapp.accounts import Accounts
 from whatsapp.app_secrets import AppSecrets
@@ -162,6 +162,22 @@ class Signup:
     async def integration(self) -> Any:
         """Its integration's row."""
         return await row(self.database, "integrations", (await self.row()).integration_id)
+
+    async def changes_at_meta(self) -> list[str]:
+        """What was called that changes something, in order."""
+        changing = {"subscribe", "unsubscribe", "register", "deregister", "change_number"}
+        return [call.call for call in await self.meta.calls() if call.call in changing]
+
+    async def is_subscribed(self, waba_id: str) -> bool:
+        """Whether our app is subscribed to this account."""
+        waba = next(one for one in await self.meta.wabas() if one["waba_id"] == waba_id)
+        return bool(waba["subscribed"])
+
+    async def number(self) -> Number:
+        """Its integration, as other tests' rows want it."""
+        known = await self.integration()
+        ids = (known.waba_id, known.phone_number_id, known.phone_number)
+        return Number(self.organization_id, self.agent_flow_id, known.id, *ids, token="")
 
     def dying_after(self, call: str) -> "Signup":
         """The same, in a worker that dies once this call has taken effect."""

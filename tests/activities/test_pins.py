@@ -1,9 +1,93 @@
-"""PINs that are known from before, and how often one is tried."""
+"""PINs: made or entered, sealed, shown once, known from before, and how often one is tried."""
 
+import pytest
+
+from store.errors import ConflictError, InvalidRequestError, NotWaitedForError, SealingError
 from store.onboarding_answers import retry
+from tests.activities.registering import PIN, given, registered, shown_pin
 from tests.activities.signup import Signup
-from tests.activities.test_onboarding_register import PIN, given, registered
-from tests.rows import change
+from tests.rows import RING, change
+
+
+async def test_a_pin_is_made_sealed_and_shown_once(signup: Signup) -> None:
+    number = await signup.prepared()
+    await signup.go(to="subscribe")
+    with pytest.raises(ConflictError):
+        await shown_pin(signup)
+    assert (await signup.take("register")).state == "done"
+    pin = (await signup.meta.number(number.phone_number_id))["pin"]
+    integration = await signup.integration()
+    place = {"table": "integrations", "column": "pin_sealed", "row": integration.id}
+    assert RING.open(integration.pin_sealed, **place) == pin
+    assert (await signup.shown()).pin_to_be_shown
+    assert await shown_pin(signup) == pin
+    assert not (await signup.shown()).pin_to_be_shown
+    with pytest.raises(ConflictError):
+        await shown_pin(signup)
+    assert (await signup.row()).pin_sealed is None
+
+
+async def test_a_number_with_a_pin_is_not_registered_before_the_pin_is_known(signup: Signup) -> None:
+    await signup.prepared(pin=PIN)
+    outcome = await signup.go(to="register")
+    assert (outcome.state, outcome.waiting_for, await registered(signup)) == ("waiting", "pin", 0)
+    with pytest.raises(InvalidRequestError):
+        await given(signup, "12345")
+    with pytest.raises(InvalidRequestError):
+        await given(signup, "12345६")
+    await given(signup, PIN)
+    with pytest.raises(NotWaitedForError):
+        await given(signup, PIN)
+    assert (await signup.take("register")).state == "done"
+    assert (await registered(signup), (await signup.row()).pin_sealed) == (1, None)
+    assert not (await signup.shown()).pin_to_be_shown
+
+
+async def test_a_wrong_pin_waits_for_another_and_the_right_one_goes_on(signup: Signup) -> None:
+    await signup.prepared(pin=PIN)
+    await signup.go(to="register")
+    await given(signup, "111111")
+    outcome = await signup.take("register")
+    assert (outcome.state, outcome.waiting_for) == ("waiting", "pin")
+    step = await signup.step("register")
+    assert (step.meta_code, (await signup.row()).pin_sealed) == (133005, None)
+    assert "reset it in WhatsApp Manager" in (step.next_step or "")
+    assert (await signup.take("register")).waiting_for == "pin"
+    again = await signup.step("register")
+    assert (again.says, again.meta_code) == (step.says, 133005), "looked at again, it is still the PIN that was wrong"
+    assert await registered(signup) == 1
+    await given(signup, PIN)
+    assert (await signup.take("register")).state == "done"
+    assert await registered(signup) == 2
+
+
+async def test_a_pin_sealed_for_another_onboarding_does_not_open(signup: Signup) -> None:
+    await signup.prepared(pin=PIN)
+    await signup.go(to="register")
+    await given(signup, PIN)
+    stolen = (await signup.row()).pin_sealed
+    await signup.prepared(pin=PIN)
+    await signup.go(to="register")
+    await given(signup, PIN)
+    await change(signup.database, "UPDATE onboardings SET pin_sealed = :pin", pin=stolen)
+    with pytest.raises(SealingError):
+        await signup.take("register")
+    assert await registered(signup) == 0
+
+
+async def test_the_pin_of_a_number_that_was_connected_before_is_used_again(signup: Signup) -> None:
+    number = await signup.prepared()
+    await signup.go()
+    await signup.meta.set_number(
+        number.phone_number_id,
+        registered=False,
+        status="PENDING",
+        platform_type="NOT_APPLICABLE",
+        throughput_level="NOT_APPLICABLE",
+    )
+    await signup.start(number)
+    assert (await signup.go(to="register")).state == "done"
+    assert await registered(signup) == 2
 
 
 async def test_a_pin_that_an_earlier_onboarding_made_and_nobody_has_seen_is_used_again(signup: Signup) -> None:
