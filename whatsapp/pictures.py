@@ -27,6 +27,9 @@ MOST_FRAME_PIXELS = 100_000_000
 MOST_SCANS = 100
 """Of a JPEG. Each is a walk over the whole picture, and 5 MB have room for a hundred thousand; cameras write ten."""
 
+BEGINS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n", "image/webp": b"RIFF"}
+"""How a file of each type of picture begins, of those that Meta takes."""
+
 _FOREIGN = (b"%pdf-", b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<svg", b"<?php")
 """What other programs look for near the beginning of a file, whatever stands before it."""
 _HEAD_BYTES = 1024
@@ -52,18 +55,27 @@ def check_picture(file: BinaryIO, mime_type: str, size: int) -> None:
     Raises:
         UnfitFileError: it is not, and why.
     """
-    begins, check = _CHECKS[mime_type]
     file.seek(0)
     head = file.read(_HEAD_BYTES)
-    if not head.startswith(begins):
+    if not head.startswith(BEGINS[mime_type]):
         raise UnfitFileError(f"is not what its type says: no {mime_type} file begins like this")
     if any(mark in head.lower() for mark in _FOREIGN) or zipfile.is_zipfile(file):
         raise UnfitFileError("is two files in one: beside the picture it holds a document, a page or an archive")
     file.seek(0)
     try:
-        check(file, head, size)
+        _CHECKS[mime_type](file, head, size)
     except UNREADABLE:
         raise UnfitFileError("is cut off or damaged: it cannot be decoded") from None
+
+
+def check_scans(jpeg: BinaryIO) -> None:
+    """To be called before a JPEG is decoded; its position is left as it was.
+
+    Raises:
+        UnfitFileError: it has more than `MOST_SCANS`.
+    """
+    if _count(jpeg, _SCAN) > MOST_SCANS:
+        raise UnfitFileError(f"has more than {MOST_SCANS} scans")
 
 
 def _check_jpeg(file: BinaryIO, _: bytes, __: int) -> None:
@@ -71,8 +83,7 @@ def _check_jpeg(file: BinaryIO, _: bytes, __: int) -> None:
         _check_pixels(image.size, MOST_JPEG_PIXELS)
         if image.mode != "RGB":
             raise UnfitFileError("must be 8-bit RGB or RGBA")
-        if _count(file, _SCAN) > MOST_SCANS:
-            raise UnfitFileError(f"has more than {MOST_SCANS} scans")
+        check_scans(file)
         image.draft("RGB", (image.width // _DRAFT, image.height // _DRAFT))
         image.load()
 
@@ -156,10 +167,10 @@ def _webp_size(head: bytes) -> tuple[int, int]:
     raise UnfitFileError("is cut off or damaged: it cannot be decoded")
 
 
-_CHECKS: dict[str, tuple[bytes, Callable[[BinaryIO, bytes, int], None]]] = {
-    "image/jpeg": (b"\xff\xd8\xff", _check_jpeg),
-    "image/png": (b"\x89PNG\r\n\x1a\n", _check_png),
-    "image/webp": (b"RIFF", _check_webp),
+_CHECKS: dict[str, Callable[[BinaryIO, bytes, int], None]] = {
+    "image/jpeg": _check_jpeg,
+    "image/png": _check_png,
+    "image/webp": _check_webp,
 }
 PICTURES = _CHECKS.keys()
 """The types of pictures that Meta takes."""

@@ -10,7 +10,7 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from whatsapp.pictures import MOST_SCANS, UNREADABLE, UnfitFileError
+from whatsapp.pictures import BEGINS, UNREADABLE, UnfitFileError, check_scans
 from whatsapp.png_rows import has_all_rows
 from whatsapp.resumable import File
 
@@ -18,8 +18,7 @@ MOST_BYTES = 5 * 1024 * 1024
 SMALLEST = 192
 """Pixels, of each side."""
 LARGEST = 640
-_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-_SCAN = b"\xff\xda"
+_JPEG, _PNG = BEGINS["image/jpeg"], BEGINS["image/png"]
 
 
 def checked(data: bytes) -> File:
@@ -55,8 +54,8 @@ def _check_form(image: ImageFile, data: bytes) -> None:
         raise UnfitFileError(f"must have {SMALLEST} to {LARGEST} pixels on each side, and has {width} x {height}")
     if getattr(image, "is_animated", False):
         raise UnfitFileError("must not be animated")
-    if data.startswith(_JPEG) and data.count(_SCAN) > MOST_SCANS:
-        raise UnfitFileError(f"must have {MOST_SCANS} scans at most")
+    if data.startswith(_JPEG):
+        check_scans(BytesIO(data))
 
 
 def _decode(image: ImageFile, data: bytes) -> None:

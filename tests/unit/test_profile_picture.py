@@ -7,6 +7,7 @@ import pytest
 
 from tests.files import png
 from tests.pictures import animated, bomb, long_text, many_scans, padded, picture
+from whatsapp import pictures
 from whatsapp.pictures import UnfitFileError
 from whatsapp.profile_picture import MOST_BYTES, checked
 
@@ -110,10 +111,20 @@ def test_a_picture_of_thousands_of_scans_is_refused_before_it_is_decoded() -> No
     data = many_scans(640, 100)
     assert len(data) < MOST_BYTES
     began = time.perf_counter()
-    with pytest.raises(UnfitFileError, match="100 scans at most"):
+    with pytest.raises(UnfitFileError, match="more than 100 scans"):
         checked(data)
     assert time.perf_counter() - began < 0.1
     assert checked(many_scans(640, 20)).mime_type == "image/jpeg"
+
+
+def test_a_picture_may_have_as_many_scans_as_any_file_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = many_scans(192, 5)
+    scans = data.count(b"\xff\xda")
+    monkeypatch.setattr(pictures, "MOST_SCANS", scans)
+    checked(data)
+    monkeypatch.setattr(pictures, "MOST_SCANS", scans - 1)
+    with pytest.raises(UnfitFileError, match=f"more than {scans - 1} scans"):
+        checked(data)
 
 
 def test_a_picture_that_moves_is_refused() -> None:
