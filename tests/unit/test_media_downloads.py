@@ -1,46 +1,18 @@
-"""Files at Meta: to whom the token is shown, what comes of each answer, and an upload's form."""
+"""Files at Meta: to whom the token is shown on the way to one, and what comes of each answer."""
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-import egress
+from tests.unit.files_at_meta import DATA, TOKEN, Host, media
 from tests.unit.servers import http_server
-from whatsapp.app_secrets import AppSecrets
-from whatsapp.calls import Lost, NotWritten, Refused
-from whatsapp.media import DownloadError, Located, Media, Uploaded, Url
-from whatsapp.multipart import Part
-
-TOKEN = "EAA-the-token"
-DATA = bytes(range(256)) * 1000
-HOSTS = ["fbsbx.com"]
-
-
-@asynccontextmanager
-async def media(
-    base_url: str, *, secrets: AppSecrets | None = None, most: timedelta = timedelta(seconds=5)
-) -> AsyncIterator[Media]:
-    async with (
-        egress.graph_client(max_connections=4) as graph,
-        egress.agent_client(private_addresses=False) as world,
-    ):
-        yield Media(
-            graph,
-            world,
-            base_url=base_url,
-            version="v26.0",
-            secrets=secrets or AppSecrets.of("secret"),
-            hosts=HOSTS,
-            deadline=timedelta(seconds=2),
-            timeout=most,
-        )
+from whatsapp.calls import Lost
+from whatsapp.media import DownloadError, Located, Media, Url
 
 
 async def downloaded(made: Media, url: str) -> bytes:
@@ -54,20 +26,6 @@ async def download_error(made: Media, url: str) -> DownloadError:
     assert TOKEN not in str(caught.value)
     assert url not in str(caught.value)
     return caught.value
-
-
-@dataclass
-class Host:
-    """A server that answers each path as told and keeps what it was shown."""
-
-    answers: dict[str, Callable[[], web.Response]] = field(default_factory=dict)
-    shown: list[tuple[str, str | None]] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-
-    async def __call__(self, request: web.BaseRequest) -> web.Response:
-        self.shown.append((request.path, request.headers.get("Authorization")))
-        self.bodies.append(await request.read())
-        return self.answers[request.path]()
 
 
 def moved(to: str, status: int = 302) -> Callable[[], web.Response]:
@@ -227,80 +185,3 @@ async def test_where_a_file_is_comes_with_its_size_in_either_form_and_its_hash_i
             assert (located.size, located.sha256, located.mime_type) == (17, digest, "image/jpeg")
             assert "lookaside" not in repr(located)
         assert await made.locate("3", "4242", TOKEN) == Lost("HTTP 200 without an address")
-
-
-def _part(data: bytes = DATA, *, error: Exception | None = None) -> Part:
-    async def pieces() -> AsyncIterator[bytes]:
-        for place in range(0, len(data), 50_000):
-            yield data[place : place + 50_000]
-        if error is not None:
-            raise error
-
-    async def read() -> AsyncIterator[bytes]:
-        return pieces()
-
-    return Part("image/jpeg", len(DATA), read)
-
-
-async def test_an_upload_is_one_form_of_known_length_with_the_file_whole() -> None:
-    forms: list[dict[str, Any]] = []
-
-    async def take(request: web.BaseRequest) -> web.Response:
-        form: dict[str, Any] = {"length": request.content_length, "chunked": "Transfer-Encoding" in request.headers}
-        reader = await web.Request.multipart(request)  # a BaseRequest reads forms too
-        async for part in reader:
-            name = getattr(part, "name", None)
-            form[str(name)] = (part.headers.get("Content-Type"), bytes(await part.read()))  # type: ignore[union-attr]
-        forms.append(form)
-        return web.json_response({"id": "4711"})
-
-    async with http_server(take) as url, media(url) as made:
-        assert await made.upload("4242", TOKEN, _part()) == Uploaded("4711")
-    [form] = forms
-    assert form["file"] == ("image/jpeg", DATA)
-    assert form["messaging_product"] == (None, b"whatsapp")
-    assert form["type"] == (None, b"image/jpeg")
-    assert form["length"] > len(DATA)
-    assert not form["chunked"]
-
-
-async def test_a_file_that_cannot_be_read_while_it_is_uploaded_is_said_by_its_own_error() -> None:
-    host = Host({"/v26.0/4242/media": lambda: web.json_response({"id": "4711"})})
-    gone = ValueError("gone")
-    async with http_server(host) as url, media(url) as made:
-        with pytest.raises(ValueError, match="gone") as caught:
-            await made.upload("4242", TOKEN, _part(DATA[:60_000], error=gone))
-    assert caught.value is gone
-
-
-async def test_an_upload_refused_for_its_proof_is_made_again_whole_with_the_other_secret() -> None:
-    answers = [
-        web.json_response({"error": {"code": 100, "message": "Invalid appsecret_proof provided"}}, status=400),
-        web.json_response({"id": "4711"}),
-    ]
-    host = Host({"/v26.0/4242/media": lambda: answers.pop(0)})
-    secrets = AppSecrets([("META_APP_SECRET", "new"), ("META_APP_SECRET_PREVIOUS", "old")])
-    async with http_server(host) as url, media(url, secrets=secrets) as made:
-        assert await made.upload("4242", TOKEN, _part()) == Uploaded("4711")
-    assert all(DATA in body for body in host.bodies)
-    assert secrets.in_use == "old"
-
-
-async def test_an_upload_that_nobody_takes_is_a_value_as_of_any_call() -> None:
-    async with media("http://127.0.0.1:9") as made:
-        assert isinstance(await made.upload("4242", TOKEN, _part()), NotWritten)
-    error = {"error": {"code": 190, "message": f"the token {TOKEN} is over"}}
-    host = Host({"/v26.0/4242/media": lambda: web.json_response(error, status=401)})
-    async with http_server(host) as url, media(url) as made:
-        answer = await made.upload("4242", TOKEN, _part())
-    assert isinstance(answer, Refused)
-    assert answer.code == 190
-    assert TOKEN not in repr(answer)
-
-
-async def test_a_token_that_no_header_carries_is_sent_nowhere() -> None:
-    async with media("http://127.0.0.1:9") as made:
-        assert isinstance(await made.upload("4242", "a\nb", _part()), Refused)
-        with pytest.raises(DownloadError):
-            async with made.download(Url("http://127.0.0.1:9/file"), "a\nb"):
-                pass
