@@ -1,31 +1,19 @@
-import json
-from datetime import UTC, datetime
+"""Messages as webhooks bring them: number, sender, time, content, and whether they open the window."""
+
 from typing import Any
 
 import pytest
 
 from tests.unit.bodies import ANNA, AT, BEN, NUMBER, SHOWN, WABA, body, change, envelope, message, status
-from whatsapp.events import Echo, InboundMessage, Item, Notice, Sender, Status, StatusError, Unreadable
+from tests.unit.parsed import NOON, only, reason
+from whatsapp.events import InboundMessage, Notice, Sender, Status
 from whatsapp.parsing import parse
-
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-def only(sent: bytes) -> Item:
-    (item,) = parse(sent)
-    return item
 
 
 def inbound(**more: Any) -> InboundMessage:
     item = only(body(change(messages=[message(**more)], contacts=[ANNA])))
     assert isinstance(item, InboundMessage)
     return item
-
-
-def reason(sent: bytes) -> str:
-    item = only(sent)
-    assert isinstance(item, Unreadable)
-    return item.reason
 
 
 def test_a_message_is_read_with_its_number_sender_time_and_content() -> None:
@@ -69,30 +57,6 @@ def test_ids_are_read_as_numbers_and_as_text() -> None:
 @pytest.mark.parametrize("timestamp", [AT, int(AT)])
 def test_a_timestamp_is_read_as_text_and_as_a_number(timestamp: object) -> None:
     assert inbound(timestamp=timestamp).timestamp == NOON
-
-
-@pytest.mark.parametrize(
-    "timestamp",
-    [
-        None,
-        "",
-        "soon",
-        "-5",
-        -5,
-        0,
-        "0",
-        "99999999999999999999",
-        10**40,
-        1e300,
-        1795262400.5,
-        True,
-        [],
-        "١٢",
-        "9" * 5000,
-    ],
-)
-def test_a_timestamp_that_whatsapp_cannot_mean_is_unreadable_and_says_so(timestamp: object) -> None:
-    assert "timestamp" in reason(body(change(messages=[message(timestamp=timestamp)])))
 
 
 def test_the_first_contact_need_not_belong_to_the_first_message() -> None:
@@ -169,163 +133,3 @@ def test_a_system_message_without_a_phone_belongs_to_the_identity_known_before()
     item = only(body(change(messages=[sent])))
     assert isinstance(item, InboundMessage)
     assert item.sender == Sender(None, "DE.1", None, None)
-
-
-def test_a_status_is_read_with_our_own_id_and_the_recipient() -> None:
-    item = only(body(change(statuses=[status(biz_opaque_callback_data="m.1", recipient_user_id="DE.1001")])))
-    assert isinstance(item, Status)
-    assert (item.wamid, item.status, item.timestamp, item.callback_data) == ("wamid.B", "delivered", NOON, "m.1")
-    assert (item.recipient_id, item.recipient_user_id, item.error) == ("4915112345678", "DE.1001", None)
-
-
-@pytest.mark.parametrize(
-    ("error", "read"),
-    [
-        (
-            {"code": 131047, "title": "Re-engagement", "message": "m", "error_data": {"details": "24 hours"}},
-            StatusError(131047, "Re-engagement", "24 hours"),
-        ),
-        ({"code": "131026", "message": "Undeliverable"}, StatusError(131026, None, "Undeliverable")),
-        ({"code": 100, "error_data": "in words"}, StatusError(100, None, "in words")),
-        ({"code": 10**30}, None),
-        ({"title": "no code"}, None),
-        ("none", None),
-    ],
-)
-def test_a_failed_status_says_why_where_meta_does(error: object, read: StatusError | None) -> None:
-    item = only(body(change(statuses=[status(status="failed", errors=[error])])))
-    assert isinstance(item, Status)
-    assert item.error == read
-
-
-def test_an_echo_is_read_with_its_recipient() -> None:
-    echo = message(**{"from": SHOWN, "to": BEN["wa_id"], "to_user_id": "DE.1002"})
-    item = only(body(change("smb_message_echoes", message_echoes=[echo], contacts=[BEN])))
-    assert isinstance(item, Echo)
-    assert item.recipient == Sender("4915187654321", "DE.1002", "Ben", "ben.b")
-    assert item.content == {"text": {"body": "hi"}}
-
-
-def test_an_echo_to_nobody_is_unreadable_and_one_to_a_group_a_notice() -> None:
-    assert reason(body(change("message_echoes", message_echoes=[message()]))) == "the echo names no recipient"
-    group = only(body(change("message_echoes", message_echoes=[message(group_id="G")])))
-    assert isinstance(group, Notice)
-
-
-@pytest.mark.parametrize(
-    ("direction", "event", "opens"),
-    [
-        ("USER_INITIATED", "connect", True),
-        ("USER_INITIATED", "terminate", False),
-        ("BUSINESS_INITIATED", "connect", False),
-    ],
-)
-def test_a_users_call_opens_a_window_and_is_a_notice(direction: str, event: str, *, opens: bool) -> None:
-    call = {"id": "wacid.1", "from": ANNA["wa_id"], "event": event, "direction": direction, "timestamp": AT}
-    item = only(body(change("calls", calls=[call], contacts=[ANNA])))
-    assert isinstance(item, Notice)
-    assert (item.kind, item.opens_window) == (f"calls.{event}", opens)
-    if opens:
-        assert (item.timestamp, item.sender) == (NOON, Sender("4915112345678", "DE.1001", "Anna", None))
-
-
-def test_a_partner_event_belongs_to_the_customers_waba_not_to_the_entrys_portfolio() -> None:
-    partner = {"event": "PARTNER_REMOVED", "waba_info": {"waba_id": 980198427658004, "owner_business_id": "23"}}
-    item = only(body({"field": "account_update", "value": partner}, waba="2949482758682047"))
-    assert isinstance(item, Notice)
-    assert (item.origin.waba_id, item.origin.phone_number_id) == ("980198427658004", None)
-    assert item.kind == "account_update.PARTNER_REMOVED"
-
-
-def test_account_events_and_fields_of_tomorrow_are_notices_with_their_value() -> None:
-    told = {"display_phone_number": SHOWN, "event": "THROUGHPUT_UPGRADE"}
-    item = only(body({"field": "phone_number_quality_update", "value": told}))
-    assert isinstance(item, Notice)
-    assert (item.display_phone_number, item.raw) == (SHOWN, told)
-    later = only(body({"field": "telepathy_update", "value": {"event": ["?"]}}))
-    assert isinstance(later, Notice)
-    assert later.kind == "telepathy_update"
-
-
-def test_value_level_errors_are_notices_beside_the_message_they_came_with() -> None:
-    items = parse(body(change(messages=[message(type="interactive")], errors=[{"code": 131000}])))
-    assert isinstance(items[0], InboundMessage)
-    assert isinstance(items[1], Notice)
-    assert items[1].kind == "messages.errors"
-
-
-@pytest.mark.parametrize(
-    ("sent", "told"),
-    [
-        (b"", "the body is no JSON"),
-        (b"{", "the body is no JSON"),
-        (b"[1]", "the body is no webhook of a whatsapp_business_account"),
-        (b'{"object":"page","entry":[]}', "the body is no webhook of a whatsapp_business_account"),
-        (b"[" * 100_000, "the body is nested too deeply to be read"),
-        (envelope(), "the body has no entry that can be read"),
-        (envelope(7), "the body has no entry that can be read"),
-        (envelope({"id": WABA}), "the entry has no change that can be read"),
-        (envelope({"id": WABA, "changes": ["x"]}), "the entry has no change that can be read"),
-        (body({"value": {}}), "no field on the change"),
-        (body({"field": "messages", "value": []}), "the change has no value that can be read"),
-        (body(change(messages=[message()]), waba=None), "no WABA id"),
-        (body(change(messages={"0": message()})), "messages is not a list"),
-        (body(change(messages=[3])), "it is no object"),
-        (body(change(messages=[message(id=None)])), "no message id"),
-        (body(change(messages=[message(id="w" * 513)])), "an id is longer than 512 characters"),
-        (body(change(statuses=[status(status=None)])), "no status"),
-        (body({"field": "messages", "value": {"messages": [message()]}}), "no phone_number_id in the metadata"),
-    ],
-)
-def test_what_cannot_be_read_says_truly_why(sent: bytes, told: str) -> None:
-    assert reason(sent) == told
-
-
-def test_an_unreadable_item_does_not_take_its_neighbours_with_it() -> None:
-    deep: Any = "x"
-    for _ in range(150):
-        deep = [deep]
-    items = parse(body(change(messages=[message(), message(text=deep), 5, message(id="wamid.C")])))
-    assert [type(item) for item in items] == [InboundMessage, Unreadable, Unreadable, InboundMessage]
-    assert isinstance(items[1], Unreadable)
-    assert items[1].reason == "nested deeper than 100 levels"
-
-
-@pytest.mark.parametrize("half", ["\\u0000", "\\ud800", "\\udc00"])
-def test_what_postgres_refuses_in_a_text_is_replaced_and_the_message_kept(half: str) -> None:
-    sent = body(change(messages=[message(text={"body": "before HERE after"})])).replace(b"HERE", half.encode())
-    item = only(sent)
-    assert isinstance(item, InboundMessage)
-    assert item.content["text"]["body"] == "before \ufffd after"
-
-
-def test_a_whole_surrogate_pair_beside_half_a_one_is_kept() -> None:
-    sent = body(change(messages=[message(text={"body": "HERE"})])).replace(b"HERE", b"\\ud83d\\ude00\\ud83d")
-    item = only(sent)
-    assert isinstance(item, InboundMessage)
-    assert item.content["text"]["body"] == "😀\ufffd"
-
-
-def test_broken_utf_8_and_a_byte_order_mark_cost_no_message() -> None:
-    sent = b"\xef\xbb\xbf" + body(change(messages=[message(text={"body": "HERE"})])).replace(b"HERE", b"\xff!")
-    item = only(sent)
-    assert isinstance(item, InboundMessage)
-    assert item.content["text"]["body"] == "\ufffd!"
-
-
-def test_numbers_that_no_column_takes_are_kept_in_a_form_that_json_has() -> None:
-    sent = body(change(messages=[message(order={"price": 0})])).replace(
-        b'"price": 0', b'"price": 1e999, "n": 1' + b"0" * 30
-    )
-    item = only(sent)
-    assert isinstance(item, InboundMessage)
-    assert json.loads(json.dumps(item.content, allow_nan=False))["order"] == {"price": "inf", "n": "1" + "0" * 30}
-
-
-def test_a_million_broken_items_are_counted_together_past_the_first_thousand() -> None:
-    items = parse(envelope({"id": WABA, "changes": [None] * 20_000 + [change(messages=[message()])]}))
-    assert len(items) == 1002
-    assert isinstance(items[-2], InboundMessage)
-    assert isinstance(items[-1], Unreadable)
-    assert items[-1].reason == "19000 more items of this body cannot be read"
-    assert len({item.origin.place for item in items}) == len(items)
