@@ -11,6 +11,8 @@ from store import webhook_log
 from store.engine import Database
 from tests.rows import Number, rows
 
+CONVERSATIONS = "SELECT * FROM conversations ORDER BY created_at"
+MESSAGES = "SELECT * FROM messages ORDER BY webhook_event_id, place"
 _numbers = count(1)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from store import rates
 from store.claims import Claimed, Unclaimed, claim
 from store.engine import Database
-from tests.rows import change, connected_number, conversation, queued, row
+from tests.rows import change, connected_number, conversation, queued, row, rows
 
 
 async def test_a_number_never_grants_more_than_its_rate_and_a_burst_of_5(database: Database) -> None:
@@ -106,3 +106,16 @@ async def test_waiting_for_a_slot_uses_up_nothing_of_the_pair(database: Database
 
     assert (await row(database, "conversations", conversation_id)).pair_next_at is None
     assert (await row(database, "messages", message_id)).attempt == 0
+
+
+async def test_received_messages_are_booked_on_the_numbers_rate(database: Database) -> None:
+    number = await connected_number(database, per_second=80)
+    await change(database, "UPDATE rate_slots SET next_at = clock_timestamp()")
+    await rates.book_received(database, {number.integration_id: 40})
+    (slot,) = await rows(database, "SELECT next_at - clock_timestamp() AS ahead FROM rate_slots")
+    pace = timedelta(seconds=1 / (80 * rates.PACE))
+    assert 39 * pace - timedelta(seconds=0.1) < slot.ahead <= 40 * pace
+    await change(database, "UPDATE rate_slots SET next_at = clock_timestamp() - interval '1 hour'")
+    await rates.book_received(database, {number.integration_id: 8})
+    (slot,) = await rows(database, "SELECT next_at - clock_timestamp() AS ahead FROM rate_slots")
+    assert timedelta(0) < slot.ahead <= 8 * pace
