@@ -7,6 +7,8 @@ from typing import Any
 Json = dict[str, Any]
 MOST_AN_HOUR = 100
 """Templates that an account makes over Graph."""
+MOST_VERIFIED, MOST_UNVERIFIED = 6000, 250
+"""Templates that an account of a verified portfolio has at most, and of any other; all languages of a name are one."""
 _HOUR = 3600.0
 SLOT = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
@@ -47,8 +49,7 @@ class Template:
     @property
     def buttons(self) -> list[Json]:
         """Its buttons, in their order."""
-        buttons: list[Json] = self.component("BUTTONS").get("buttons") or []
-        return buttons
+        return buttons_of(self.component("BUTTONS")) or []
 
 
 @dataclass(slots=True)
@@ -59,6 +60,11 @@ class Shelf:
     """By id, in the order in which they were made."""
     _used: set[str] = field(default_factory=set)
     _made: dict[str, list[float]] = field(default_factory=dict)
+
+    def has_room(self, waba_id: str, name: str, most: int) -> bool:
+        """Whether the account may have a template of this name, if it may have so many."""
+        names = {one.name for one in self.of(waba_id)}
+        return name in names or len(names) < most
 
     def may_make(self, waba_id: str, now: float) -> bool:
         """Whether the account may make one more at this time (seconds since 1970), which is counted if so."""
@@ -89,6 +95,12 @@ class Shelf:
     def remove(self, template: Template) -> None:
         """Delete it."""
         del self.kept[template.id]
+
+
+def buttons_of(component: Json) -> list[Json] | None:
+    """The buttons of a component that has such; None if what stands there is no list of them."""
+    buttons = component.get("buttons")
+    return buttons if isinstance(buttons, list) and all(isinstance(one, dict) for one in buttons) else None
 
 
 def slots(text: Any) -> list[str]:

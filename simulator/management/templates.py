@@ -7,13 +7,14 @@ from simulator.management.call import Call, Json
 from simulator.management.objects import choose, waba_of
 from simulator.management.pages import page
 from simulator.refusals import RefusedError, invisible_object
-from simulator.templates import MOST_AN_HOUR, Template, slots
+from simulator.templates import MOST_AN_HOUR, MOST_UNVERIFIED, MOST_VERIFIED, Template, buttons_of, slots
 
 _DEFAULT = ("id", "name", "language", "category", "status", "components", "parameter_format")
 _CATEGORIES = frozenset({"MARKETING", "UTILITY", "AUTHENTICATION"})
 _FORMATS = frozenset({"POSITIONAL", "NAMED"})
 _NAME = re.compile(r"[a-z0-9_]{1,512}")
 _EDITABLE = frozenset({"APPROVED", "REJECTED", "PAUSED"})
+_HEADERS = frozenset({"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION"})
 _LONGEST = {"HEADER": 60, "BODY": 1024, "FOOTER": 60}
 _FORMAT_CODES = {"HEADER": 2388047, "BODY": 2388072, "FOOTER": 2388073}
 _TOO_LONG, _LOCKED, _ADJACENT, _EDGES = 2388040, 2388039, 2388072, 2388299
@@ -36,7 +37,7 @@ async def read_template(call: Call) -> Json:
 async def make_template(call: Call) -> Json:
     """A new template, to be reviewed: PENDING until a test says otherwise."""
     waba = waba_of(call)
-    name, language, category = (call.text(key) for key in ("name", "language", "category"))
+    name, language = call.text("name"), call.text("language")
     if not _NAME.fullmatch(name):
         raise _invalid("name", "may only contain lowercase letters, digits and underscores")
     if not language:
@@ -46,10 +47,9 @@ async def make_template(call: Call) -> Json:
     form = (call.text("parameter_format") or "POSITIONAL").upper()
     if form not in _FORMATS:
         raise _invalid("parameter_format", "must be POSITIONAL or NAMED")
-    components = _components(call, form)
-    if not call.world.templates.may_make(waba.waba_id, call.world.clock.now()):
-        raise _refused(_TOO_MANY, "Too many templates", f"An account makes {MOST_AN_HOUR} templates an hour at most.")
-    template = Template(call.world.assets.new_id(), waba.waba_id, name, language, _category(category), components, form)
+    category, components = _category(call.text("category")), _components(call, form)
+    _check_room(call, waba, name)
+    template = Template(call.world.assets.new_id(), waba.waba_id, name, language, category, components, form)
     call.world.templates.add(template)
     return {"id": template.id, "status": template.status, "category": template.category}
 
@@ -59,12 +59,14 @@ async def edit_template(call: Call) -> Json:
     template = _template_of(call)
     if template.status not in _EDITABLE:
         raise _refused(_LOCKED, "Template can't be edited", f"A template that is {template.status} can't be edited.")
+    category, components = template.category, template.components
     if "category" in call.params:
         if template.status == "APPROVED":
             raise _refused(_LOCKED, "Category can't be changed", "The category of an approved template is fixed.")
-        template.category = _category(call.text("category"))
+        category = _category(call.text("category"))
     if "components" in call.params:
-        template.components = _components(call, template.parameter_format)
+        components = _components(call, template.parameter_format)
+    template.category, template.components = category, components
     template.status, template.rejected_reason = "PENDING", "NONE"
     return {"success": True}
 
@@ -80,6 +82,16 @@ async def delete_template(call: Call) -> Json:
     for one in found:
         call.world.templates.remove(one)
     return {"success": True}
+
+
+def _check_room(call: Call, waba: Waba, name: str) -> None:
+    """Refuse what is one too many for the account, at all or within an hour."""
+    shelf, owner = call.world.templates, call.world.assets.business(waba.business_id)
+    most = MOST_VERIFIED if owner.verification_status == "verified" else MOST_UNVERIFIED
+    if not shelf.has_room(waba.waba_id, name, most):
+        raise _refused(_TOO_MANY, "Too many templates", f"This account has {most} templates, and may have no more.")
+    if not shelf.may_make(waba.waba_id, call.world.clock.now()):
+        raise _refused(_TOO_MANY, "Too many templates", f"An account makes {MOST_AN_HOUR} templates an hour at most.")
 
 
 def _template_of(call: Call) -> Template:
@@ -113,6 +125,10 @@ def _components(call: Call, form: str) -> list[Json]:
     if "BODY" not in kinds:
         raise _invalid("components", "must have a BODY")
     for kind, component in zip(kinds, components, strict=True):
+        if kind == "BUTTONS" and buttons_of(component) is None:
+            raise _invalid("components", "must have an array of objects as buttons")
+        if kind == "HEADER" and str(component.get("format", "TEXT")).upper() not in _HEADERS:
+            raise _invalid("components", f"must have a HEADER of the format {', '.join(sorted(_HEADERS))}")
         _check_component(kind, component, form)
     return components
 

@@ -19,6 +19,7 @@ from simulator.app import create_app
 from simulator.client import SimulatorClient
 from simulator.config import SimulatorConfig
 from simulator.control_call import PLAIN
+from simulator.world import World
 from tests.serving import serving
 
 APP_ID = "100000000000001"
@@ -107,6 +108,8 @@ class Simulated:
 
     client: SimulatorClient
     graph: httpx.AsyncClient
+    world: World
+    """Its inside, for what would take hundreds of calls to arrange."""
 
     async def send(self, body: str = "hello", *, to: str | None = f"+{CUSTOMER}", **fields: Any) -> httpx.Response:
         payload = {"messaging_product": "whatsapp", "to": to, "type": "text", "text": {"body": body}} | fields
@@ -135,10 +138,11 @@ class Simulated:
 
 @asynccontextmanager
 async def simulated(config: SimulatorConfig) -> AsyncIterator[Simulated]:
+    app = create_app(config)
     async with (
-        served(create_app(config)) as url,
+        served(app) as url,
         SimulatorClient(url) as client,
         httpx.AsyncClient(base_url=url, trust_env=False, verify=PLAIN) as graph,
     ):
         await client.add_number(NUMBER, WABA, display_phone_number="+15550783881", token=TOKEN, status_interval=0.005)
-        yield Simulated(client, graph)
+        yield Simulated(client, graph, app.state.world)

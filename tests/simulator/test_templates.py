@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from simulator.templates import Template
 from tests.simulator.stage import CUSTOMER, NUMBER, WABA, Simulated, Webhook
 
 BODY = {"type": "BODY", "text": "Hello {{1}}, your order {{2}} is on its way."}
@@ -55,6 +56,9 @@ async def test_many_templates_come_in_pages(simulator: Simulated) -> None:
         ({"name": "With Spaces"}, None),
         ({"category": "NEWS"}, None),
         ({"components": []}, None),
+        ({"components": [BODY, {"type": "BUTTONS", "buttons": "Track"}]}, None),
+        ({"components": [BODY, {"type": "BUTTONS", "buttons": ["Track"]}]}, None),
+        ({"components": [BODY, {"type": "HEADER", "format": "SOUND"}]}, None),
         ({"components": [BODY, {"type": "FOOTER", "text": "Bye {{1}}"}]}, 2388073),
         ({"components": [{"type": "BODY", "text": "{{1}} is on its way."}]}, 2388299),
         ({"components": [{"type": "BODY", "text": "x" * 1025}]}, 2388040),
@@ -77,9 +81,30 @@ async def test_a_name_exists_once_in_a_language(simulator: Simulated) -> None:
 async def test_a_hundred_templates_are_made_an_hour_and_no_more(simulator: Simulated) -> None:
     for number in range(100):
         assert "id" in await made(simulator, name=f"news_{number}")
+        if number == 0:  # what is refused counts not
+            assert "error" in await made(simulator, name="news", category="NEWS")
     assert (await made(simulator, name="news_100"))["error"]["error_subcode"] == 2388019
     await simulator.client.move_clock(timedelta(hours=1))
     assert "id" in await made(simulator, name="news_100")
+
+
+async def test_an_account_of_an_unverified_portfolio_has_250_templates_however_many_their_languages(
+    simulator: Simulated,
+) -> None:
+    await simulator.client.add_business(WABA, verification_status="not_verified")
+    for number in range(250):
+        simulator.world.templates.add(Template(str(number), WABA, f"news_{number}", "en_US", "UTILITY", [SHORT]))
+    assert (await made(simulator, name="news_250"))["error"]["error_subcode"] == 2388019
+    assert "id" in await made(simulator, name="news_249", language="nl")
+    await simulator.client.add_business(WABA, verification_status="verified")
+    assert "id" in await made(simulator, name="news_250")
+
+
+async def test_a_refused_edit_leaves_a_template_as_it_was(simulator: Simulated) -> None:
+    template = await simulator.client.add_template(WABA, "shipped", "en_US", [BODY], status="REJECTED")
+    refused = await simulator.call("POST", template["id"], json={"category": "MARKETING", "components": []})
+    assert refused.json()["error"]["code"] == 100
+    assert await simulator.client.templates(WABA) == [template]
 
 
 async def test_an_edited_template_is_reviewed_again_and_a_pending_one_is_locked(simulator: Simulated) -> None:
