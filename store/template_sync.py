@@ -42,6 +42,10 @@ _ASK = text("""
     FROM wabas w
     WHERE w.id = i.waba_row_id AND i.id = ANY(CAST(:ids AS uuid[])) AND i.state IN ('live', 'held', 'stopped')
 """)
+_PUT_OFF = text("""
+    UPDATE integrations SET check_due_at = least(check_due_at, clock_timestamp() + CAST(:wait AS interval))
+    WHERE id = :id AND state IN ('live', 'held', 'stopped')
+""")
 _WAKE = text("SELECT pg_notify('due', '')")
 
 
@@ -133,6 +137,14 @@ async def note_failure(database: Database, sync: Sync, says: str) -> None:
     async with database.statement() as connection:
         await connection.execute(update(wabas).where(wabas.c.id == sync.waba_row_id).values(templates_says=says))
     log.warning("templates.not_synced", waba_id=sync.waba_id)
+
+
+async def put_off(database: Database, sync: Sync, *, integration_id: UUID, says: str, wait: timedelta) -> None:
+    """Keep why an account's templates cannot be read now; this number's check reads them when `wait` is over."""
+    values = {"id": integration_id, "wait": max(wait, ASKED_ONCE_IN)}
+    async with database.statement() as connection:
+        await connection.execute(_PUT_OFF, values)
+    await note_failure(database, sync, says)
 
 
 async def ask(connection: AsyncConnection, integration_ids: Iterable[UUID]) -> None:

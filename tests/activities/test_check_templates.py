@@ -1,5 +1,6 @@
 """A number's check reads the templates of its account."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,10 @@ from store.outcomes import Refusal
 from tests.activities.checked import CheckHouse, check_house
 from tests.rows import change, conversation, queued
 from tests.templates import BODY, template_row
+from whatsapp.accounts import Accounts
+from whatsapp.calls import Failure, NotWritten
 from whatsapp.errors import classify
+from whatsapp.template_calls import TemplateCalls
 
 
 async def names(house: CheckHouse) -> list[str]:
@@ -87,6 +91,45 @@ async def test_templates_that_cannot_be_read_at_the_moment_are_tried_again_and_t
         assert (await account(house)).templates_synced_at is None
         await house.check()
     assert (await account(house)).templates_synced_at is not None
+
+
+async def test_templates_that_meta_refuses_for_its_rate_are_read_when_it_is_over_and_the_check_is_not_repeated(
+    database: Database,
+) -> None:
+    async with check_house(database) as house:
+        await house.meta.client.add_fault(kind="refuse", call="templates", code=80007, seconds=300, count=1)
+        checked = await house.check()
+        put_off, says = await house.integration(), (await account(house)).templates_says
+        await house.check()
+        read = await house.integration()
+    assert (checked.state, checked.found) == ("live", [])
+    assert timedelta(minutes=4) < put_off.check_due_at - put_off.checked_at <= timedelta(minutes=6)
+    assert says == "Meta does not show the templates now: The WhatsApp account's limit on calls is reached."
+    assert read.check_due_at is None
+    assert (await account(house)).templates_synced_at is not None
+    assert (await account(house)).templates_says is None
+
+
+async def test_templates_that_are_not_asked_for_near_metas_limit_are_read_when_it_is_over(database: Database) -> None:
+    class NearTheLimit(TemplateCalls):
+        """Meta's side, of whose limit too much is used."""
+
+        async def of_account(self, *_: str) -> Failure:
+            return NotWritten("95 % of Meta's limit on calls is used", put_off=timedelta(minutes=20))
+
+    class Limited:
+        def __init__(self, accounts: Accounts) -> None:
+            self._accounts, self.templates = accounts, NearTheLimit(accounts.templates.graph)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._accounts, name)
+
+    async with check_house(database, accounts=Limited) as house:
+        await house.check()
+        put_off = await house.integration()
+        says = (await account(house)).templates_says
+    assert timedelta(minutes=19) < put_off.check_due_at - put_off.checked_at <= timedelta(minutes=21)
+    assert says == "Meta does not show the templates now: 95 % of Meta's limit on calls is used."
 
 
 async def test_templates_that_meta_does_not_show_are_said_with_the_account(database: Database) -> None:
