@@ -8,6 +8,10 @@ from store.engine import Database
 from store.hashing import KeyedHash
 from store.ids import new_id
 from store.sealing import KeyRing, new_key
+from store.signing_in import SignIn, Throttle
+from tests.people import CHEAP, person
+from tests.rows import KEYED_HASH
+from tests.store.people import LIFE
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +58,21 @@ class Tenants:
 @pytest.fixture
 def tenants(database: Database) -> Tenants:
     return Tenants(database)
+
+
+@pytest.fixture
+async def bakery(database: Database) -> UUID:
+    """An organization."""
+    return await organizations.create_organization(database, "Bakery")
+
+
+@pytest.fixture
+async def ada(database: Database, bakery: UUID) -> UUID:
+    """Its only owner, and so far its only person."""
+    return await person(database, bakery, "Ada@example.com", role="owner")
+
+
+@pytest.fixture
+def sign_in(database: Database) -> SignIn:
+    """The way in, for three attempts."""
+    return SignIn(database, KEYED_HASH, CHEAP, Throttle(attempts=3), LIFE)
