@@ -3,14 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import insert, text
 
 from store.audit import By
-from store.disconnecting import delete_integration
+from store.disconnecting import delete_integration, is_waba_used
 from store.engine import Database
+from store.errors import NotFoundError
 from store.ids import new_id
+from store.paging import PageRequest
+from store.reading_integrations import list_integrations
 from store.tables import turns
-from tests.rows import RING, Number, connected_number, conversation, queued, received, row
+from tests.rows import RING, Number, connected_number, conversation, queued, received, row, rows
+from tests.store.conftest import Tenants
 
 REASON = "The shop has closed."
 
@@ -62,3 +67,24 @@ async def test_who_disconnected_a_number_and_why_is_in_the_audit_log_once(databa
     assert (noted.action, noted.subject_id) == ("integration.disconnected", number.integration_id)
     assert (noted.actor, noted.actor_id, noted.detail) == ("person", person, {"reason": REASON})
     assert noted.organization_id == number.organization_id
+
+
+async def test_a_deleted_number_leaves_its_record_no_secret_and_is_free_for_another_organization(
+    tenants: Tenants,
+) -> None:
+    owner, florist = await tenants.organization(), await tenants.organization()
+    number = await tenants.number(owner, phone_number_id="42")
+    other = await tenants.number(owner, phone_number_id="43")
+    gone = await delete_integration(tenants.database, tenants.ring, organization_id=owner, integration_id=number)
+    assert gone.waba_used
+    shown = await list_integrations(tenants.database, owner, PageRequest())
+    assert [one.id for one in shown.items] == [other]
+    shown = await list_integrations(tenants.database, owner, PageRequest(), disconnected=True)
+    assert [(one.state, one.token) for one in shown.items if one.id == number] == [("disconnected", None)]
+    (kept,) = await rows(tenants.database, "SELECT * FROM integrations WHERE phone_number_id = '42'")
+    assert [kept.access_token_sealed, kept.verify_token_sealed, kept.verify_token_hash, kept.pin_sealed] == [None] * 4
+    assert await tenants.number(florist, phone_number_id="42")
+    await delete_integration(tenants.database, tenants.ring, organization_id=owner, integration_id=number)
+    with pytest.raises(NotFoundError):
+        await delete_integration(tenants.database, tenants.ring, organization_id=florist, integration_id=other)
+    assert await is_waba_used(tenants.database, "1001", besides=other)

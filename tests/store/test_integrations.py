@@ -7,6 +7,7 @@ from sqlalchemy import insert, select
 from store import integrations
 from store.errors import ConflictError, NotFoundError
 from store.ids import new_id
+from store.reading_integrations import read_integration
 from store.tables import contacts, conversations, messages, rate_slots, wabas
 from store.tables import integrations as rows
 from tests.store.conftest import Tenants
@@ -175,3 +176,42 @@ async def test_a_connection_that_has_connected_many_numbers_connects_one_more(te
     flow = await tenants.agent_flow(owner)
     for _ in range(8):
         await tenants.number(owner, agent_flow_id=flow)
+
+
+async def test_a_changed_integration_knows_its_new_verify_token_and_shows_four_characters_of_its_token(
+    tenants: Tenants,
+) -> None:
+    owner = await tenants.organization()
+    number = await tenants.number(owner, access_token="EAAsecret1234", verify_token="old")
+    flow = await tenants.agent_flow(owner)
+    await integrations.update_integration(
+        tenants.database,
+        tenants.ring,
+        tenants.keyed_hash,
+        organization_id=owner,
+        integration_id=number,
+        enabled=False,
+        agent_flow_id=flow,
+        verify_token="new",
+        unknown_policy="resend",
+    )
+    shown = await read_integration(tenants.database, owner, number)
+    assert (shown.enabled, shown.agent_flow_id, shown.unknown_policy) == (False, flow, "resend")
+    assert shown.token is not None
+    assert shown.token.last4 == "1234"
+    assert "secret" not in repr(shown)
+    await integrations.update_integration(
+        tenants.database, tenants.ring, tenants.keyed_hash, organization_id=owner, integration_id=number, enabled=True
+    )
+    assert await integrations.verify_token_matches(tenants.database, tenants.keyed_hash, "new")
+    assert not await integrations.verify_token_matches(tenants.database, tenants.keyed_hash, "old")
+    foreign = await tenants.agent_flow(await tenants.organization())
+    with pytest.raises(NotFoundError):
+        await integrations.update_integration(
+            tenants.database,
+            tenants.ring,
+            tenants.keyed_hash,
+            organization_id=owner,
+            integration_id=number,
+            agent_flow_id=foreign,
+        )

@@ -12,8 +12,9 @@ from store.errors import NotFoundError, SealingError
 from store.integrations import connect_number, open_token, replace_token
 from store.sealing import KeyRing, new_key, sealed_with
 from store.tables import agent_flows, integrations
-from tests.rows import KEYED_HASH, RING, SEALING_KEY, connected_number
+from tests.rows import KEYED_HASH, RING, SEALING_KEY, connected_number, rows
 from tests.store.conftest import Tenants
+from tests.store.connecting import by_hand
 
 _OLD, _NEW = f"old:{new_key()}", f"new:{new_key()}"
 
@@ -153,3 +154,15 @@ async def test_a_revoked_api_key_opens_nothing_any_more(tenants: Tenants) -> Non
 async def test_a_prefix_that_no_key_has_is_not_found(tenants: Tenants) -> None:
     with pytest.raises(NotFoundError):
         await key_rotation.revoke_api_key(tenants.database, "nobody")
+
+
+async def test_the_secrets_of_onboardings_move_to_the_rings_new_key(tenants: Tenants) -> None:
+    owner = await tenants.organization()
+    onboarding_id = await by_hand(tenants, owner, verify_token="chosen")
+    old = tenants.ring
+    both = KeyRing.parse([f"new:{new_key()}"])
+    both = KeyRing(both.sealing_key_id, {**both.keys, **old.keys})
+    assert await key_rotation.reseal(tenants.database, both) == 2
+    (row,) = await rows(tenants.database, "SELECT * FROM onboardings")
+    alone = KeyRing(both.sealing_key_id, {both.sealing_key_id: both.keys[both.sealing_key_id]})
+    assert alone.open(row.token_sealed, table="onboardings", column="token_sealed", row=onboarding_id) == "EAAhanded"
