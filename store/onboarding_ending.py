@@ -131,13 +131,13 @@ async def _close(connection: AsyncConnection, row: Any, state: str, code: str, d
     await onboarding_rows.change(connection, row.id, values)
     left = update(_steps).where(_steps.c.onboarding_id == row.id, _steps.c.state.in_(("running", "waiting")))
     await connection.execute(left.values(state="failed" if state == "failed" else "undone"))
-    data = {"onboarding_id": str(row.id), "state": state, "code": code, "detail": words}
+    told = {"onboarding_id": str(row.id), "state": state, "code": code, "detail": words}
     await events.emit(
         connection,
         organization_id=row.organization_id,
         type="onboarding.failed",
         integration_id=row.integration_id,
-        data=data,
+        data=told | {"next_step": values["next_step"]},
     )
     await onboarding_live.note(connection, row, f"onboarding.{state}", {"code": code})
 
