@@ -15,6 +15,9 @@ from simulator.config import SimulatorConfig
 from simulator.faults import Faults
 from simulator.wire import Update, envelope, sign
 
+_NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
+"""ValueError: an address that is none, as the resolver finds."""
+
 
 @dataclass(slots=True)
 class Delivery:
@@ -144,7 +147,7 @@ class Deliveries:
             ) as response:
                 await response.read()
                 status = response.status
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except _NO_ANSWER:
             self._tally.unreachable += 1
             return Answer(None, time.perf_counter() - began)
         seconds = time.perf_counter() - began
@@ -152,15 +155,21 @@ class Deliveries:
         self._tally.latencies.append(seconds)
         return Answer(status, seconds)
 
-    async def verify(self, token: str, challenge: str, *, url: str | None = None) -> tuple[int, str]:
-        """Ask the webhook to verify itself, as Meta does when an address is entered; its status and body."""
+    async def verify(self, token: str, challenge: str, *, url: str | None = None) -> tuple[int | None, str]:
+        """Ask the webhook to verify itself, as Meta does when an address is entered; its status and body.
+
+        None for no answer.
+        """
         if self._session is None:
             message = "the simulator has not started"
             raise RuntimeError(message)
         query = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": challenge}
         address = url or self.config.webhook_url
-        async with self._session.get(address, params=query, allow_redirects=False) as response:
-            return response.status, await response.text()
+        try:
+            async with self._session.get(address, params=query, allow_redirects=False) as response:
+                return response.status, await response.text(errors="replace")
+        except _NO_ANSWER:
+            return None, ""
 
     async def post_form(self, url: str, fields: dict[str, str]) -> tuple[int | None, str]:
         """Post a form to a callback of the app, once; its status and body, None for no answer."""
@@ -171,8 +180,8 @@ class Deliveries:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         try:
             async with self._session.post(url, data=form, headers=headers, allow_redirects=False) as response:
-                return response.status, await response.text()
-        except (aiohttp.ClientError, TimeoutError, OSError):
+                return response.status, await response.text(errors="replace")
+        except _NO_ANSWER:
             return None, ""
 
     def _pump(self) -> None:

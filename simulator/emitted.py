@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 
+from simulator.figures import whole
 from simulator.world import World
 
 
@@ -22,9 +23,9 @@ def note_value(world: World, value: Any) -> None:
     """Note the messages of one change."""
     now = world.clock.now()
     for message in (*_rows(value, "messages"), *_rows(value, "message_echoes")):
-        wamid, kind, stamp = message.get("id"), message.get("type"), str(message.get("timestamp"))
+        wamid, kind, stamp = message.get("id"), message.get("type"), whole(message.get("timestamp"))
         if isinstance(wamid, str):
-            world.emitted[wamid] = (str(kind), float(stamp) if stamp.isdigit() else now)
+            world.emitted[wamid] = (str(kind), now if stamp is None else stamp)
 
 
 def _rows(content: Any, key: str) -> list[dict[str, Any]]:

@@ -75,7 +75,7 @@ class Files:
         return f"{base_url.rstrip('/')}{DOWNLOAD_PATH}?{urlencode(query)}"
 
     def behind(self, media_id: str, ends: str, signature: str, *, now: float) -> StoredFile | None:
-        """The file behind the parts of a URL, while URL and id live."""
+        """The file behind the parts of a URL, while URL and id live; any `ends` but its own has another signature."""
         if not hmac.compare_digest(signature.encode(), self._hash(media_id, ends).encode()) or now >= int(ends):
             return None
         return self.find(media_id, now)

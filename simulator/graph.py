@@ -10,6 +10,7 @@ from starlette.responses import Response
 from simulator.authority import Authority
 from simulator.customers import Conversation
 from simulator.endings import end, is_gone
+from simulator.figures import digits_of
 from simulator.kinds.check import check_content
 from simulator.kinds.sending import Sending
 from simulator.numbers import Number
@@ -47,13 +48,16 @@ class MessagesRoute:
     async def _mark_read(self, number: Number, payload: dict[str, Any]) -> Response:
         if not isinstance(payload.get("message_id"), str) or not payload["message_id"]:
             raise RefusedError(131008, details="message_id is required")
+        typing = payload.get("typing_indicator")
+        if typing not in (None, {"type": "text"}):
+            raise RefusedError(131009, details="typing_indicator must be of the type text")
         plan = self._world.faults.plan(number.phone_number_id, "", "read")
         self._authority.stop_by(plan, number)
         await asyncio.sleep(number.knobs.answer_delay + plan.slow)
         if not plan.accepted:
             return end(plan, {})
         self._world.account.reads[number.phone_number_id] += 1
-        if payload.get("typing_indicator"):
+        if typing:
             self._world.account.typing[number.phone_number_id] += 1
         return end(plan, {"success": True})
 
@@ -95,7 +99,7 @@ class MessagesRoute:
             if known is None:
                 raise RefusedError(131026, details="No user with this business-scoped user id")
             return known, False
-        wa_id = "".join(filter(str.isdigit, to))
+        wa_id = digits_of(to)
         if not to.startswith("+"):
             self._world.account.without_plus += 1
             wa_id = wa_id if wa_id.startswith(number.country_code) else number.country_code + wa_id

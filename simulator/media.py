@@ -93,8 +93,6 @@ class MediaDesk:
     def _named(self, request: Request) -> StoredFile | None:
         """The file of a URL that was given out and is not over."""
         media_id, ends, signature = (request.query_params.get(name, "") for name in ("mid", "ext", "hash"))
-        if not ends.isdigit():
-            return None
         return self._world.files.behind(media_id, ends, signature, now=self._world.clock.now())
 
     def _begin(self, call: str, object_id: str, *, token_in_query: bool) -> CallRecord:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from simulator.chaos import KINDS, LONGEST
 from simulator.faults import CallName, Fault, FaultKind, kinds_of
 
-Digits = Annotated[str, Field(pattern=r"^\d+$")]
+Digits = Annotated[str, Field(pattern=r"^[0-9]+$")]
 
 
 class Order(BaseModel):

@@ -1,10 +1,13 @@
 """Whether a message has the outer shape that Graph takes; `simulator.kinds` looks at what it says."""
 
+import re
 from typing import Any
 
 from simulator.refusals import RefusedError
 
 _LONGEST_CALLBACK_DATA = 512
+_PHONE = re.compile(r"\+?[ ()./-]*[0-9][0-9 ()./-]*")
+"""Meta takes a number as people write it; letters, as of a BSUID, are none."""
 
 
 def check_envelope(payload: dict[str, Any]) -> None:
@@ -15,8 +18,11 @@ def check_envelope(payload: dict[str, Any]) -> None:
     """
     if payload.get("recipient_type", "individual") != "individual":
         raise RefusedError(100, details="recipient_type must be individual")
-    if not _is_text(payload.get("to")) and not _is_text(payload.get("recipient")):
+    to = payload.get("to") or ""
+    if not to and not _is_text(payload.get("recipient")):
         raise RefusedError(100, details="The parameter to is required")
+    if to and not (_is_text(to) and _PHONE.fullmatch(to)):
+        raise RefusedError(100, details="The parameter to is not a phone number")
     if payload.get("category") is not None:
         raise RefusedError(100, details="Direct Send is not enabled for this account")
     callback_data = payload.get("biz_opaque_callback_data", "")

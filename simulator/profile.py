@@ -77,7 +77,7 @@ class Profiles:
         try:
             with Image.open(io.BytesIO(bytes(upload.data)), formats=("JPEG", "PNG")) as image:
                 size = image.size
-        except UnidentifiedImageError as error:
+        except (UnidentifiedImageError, Image.DecompressionBombError) as error:
             raise _invalid("profile_picture_handle must be of a JPG or PNG file") from error
         if not all(side in PICTURE_PIXELS for side in size):
             raise _invalid("The picture must have 192 to 640 pixels on each side")
@@ -94,9 +94,9 @@ def _checked(params: Mapping[str, Any]) -> dict[str, Any]:
     if changes.get("email") and "@" not in changes["email"]:
         raise _invalid("Param email must be a valid email address")
     if "vertical" in params:
-        if params["vertical"] not in VERTICALS:
+        changes["vertical"] = vertical = params["vertical"]
+        if not isinstance(vertical, str) or vertical not in VERTICALS:
             raise _invalid("Param vertical must be one of the known values")
-        changes["vertical"] = params["vertical"]
     if "websites" in params:
         changes["websites"] = _websites(params["websites"])
     return changes

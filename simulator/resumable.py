@@ -17,6 +17,7 @@ from simulator.authority import Authority
 from simulator.calls import CallRecord
 from simulator.endings import end, refusal
 from simulator.faults import CallName, Plan
+from simulator.figures import whole
 from simulator.management.call import Call, Desk, Json, Operation
 from simulator.refusals import RefusedError, dead_token, invisible_object
 from simulator.world import World
@@ -88,8 +89,8 @@ class Uploads:
     async def _begin(self, call: Call) -> Json:
         if call.object_id != self._world.config.app_id:
             raise invisible_object(call.object_id)
-        length, mime_type = call.text("file_length"), call.text("file_type")
-        if not length.isdigit() or int(length) == 0:
+        length, mime_type = whole(call.text("file_length")), call.text("file_type")
+        if not length:
             raise RefusedError(100, message="(#100) The parameter file_length is required")
         if mime_type not in FILE_TYPES:
             raise RefusedError(100, message=f"(#100) Param file_type must be one of {', '.join(FILE_TYPES)}")
@@ -99,7 +100,7 @@ class Uploads:
             secrets.token_urlsafe(15),
             call.text("file_name"),
             mime_type,
-            int(length),
+            length,
         )
         self._sessions[upload.id] = upload
         return {"id": f"{upload.id}?sig={upload.signature}"}
@@ -113,15 +114,15 @@ class Uploads:
 
     async def _take(self, request: Request) -> Response:
         async def part(upload: Upload, plan: Plan, record: CallRecord) -> Response:
-            offset = request.headers.get("file_offset", "")
-            if not offset.isdigit() or int(offset) != len(upload.data) or upload.handle is not None:
+            offset = whole(request.headers.get("file_offset", ""))
+            if offset is None or offset != len(upload.data) or upload.handle is not None:
                 raise RefusedError(100, message="(#100) file_offset does not match what was uploaded")
-            upload.offsets.append(int(offset))
-            whole = await _read(request, upload, cut=not plan.accepted)
+            upload.offsets.append(offset)
+            is_whole = await _read(request, upload, cut=not plan.accepted)
             record.outcome = "ok" if plan.accepted else "lost"
-            if plan.accepted and not whole:
+            if plan.accepted and not is_whole:
                 raise RefusedError(100, message="(#100) The file is not complete, or longer than file_length")
-            if whole:
+            if is_whole:
                 upload.handle = f"4:{secrets.token_urlsafe(80)}"
             return end(plan, {"h": upload.handle})
 

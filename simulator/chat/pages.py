@@ -13,6 +13,7 @@ from starlette.routing import Route
 from simulator.chat.lines import Line, lines_of, tap_of
 from simulator.chat.words import FindTemplate
 from simulator.customers import Conversation
+from simulator.figures import digits_of
 from simulator.files import kind_of
 from simulator.numbers import Number
 from simulator.pages import file_of
@@ -63,7 +64,7 @@ class ChatPages:
         async with request.form() as form:
             number = self._world.numbers.get(_word(form, "number"))
             wa_id, text = _word(form, "wa_id").removeprefix("+"), _word(form, "text")
-        if number is None or not wa_id.isdigit() or not text:
+        if number is None or digits_of(wa_id) != wa_id or not wa_id or not text:
             return self._problem("Choose a number, and give the customer's phone number and a text.")
         conversation = self._world.customers.of(number, wa_id=wa_id)
         self._world.say(number, conversation, type="text", content={"body": text})

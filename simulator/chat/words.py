@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from simulator.figures import whole
 from simulator.kinds_in import FILE_KINDS
 from simulator.templates import SLOT, Json, Template
 
@@ -49,14 +50,10 @@ def template_of(content: Json, find: FindTemplate) -> Template | None:
 def parameters_of(content: Json, kind: str, index: int | None = None) -> list[Json]:
     """The parameters that a template message gives to a part of its definition."""
     for part in content.get("components") or []:
-        if str(part.get("type")).lower() == kind and index in (None, _number(part.get("index"))):
+        if str(part.get("type")).lower() == kind and index in (None, whole(part.get("index"))):
             found: list[Json] = part.get("parameters") or []
             return found
     return []
-
-
-def _number(index: Any) -> int | None:
-    return int(index) if str(index).isdigit() else None
 
 
 def _said(kind: str, content: Any) -> str:

@@ -5,7 +5,8 @@ An account that never had a template takes any: then nothing is known to compare
 
 import re
 
-from simulator.kinds.attachments import check_attachment
+from simulator.figures import whole
+from simulator.kinds.attachments import KINDS, check_attachment
 from simulator.kinds.params import MISSING, NOT_VALID, Param
 from simulator.kinds.sending import Sending
 from simulator.refusals import RefusedError
@@ -32,6 +33,9 @@ def check_template(sending: Sending, template: Param) -> None:
     """`template`: a name, a language, and the parameters that its definition asks for."""
     name, language = template.text("name"), template.object("language").text("code")
     components = template.objects("components", least=0)
+    for component in components:
+        component.text("type")
+        component.objects("parameters", least=0)
     shelf, waba_id = sending.world.templates, sending.number.waba_id
     if not shelf.is_used(waba_id):
         return
@@ -68,7 +72,7 @@ def _check_header(sending: Sending, known: Template, given: list[Param]) -> None
     if len(given) != 1 or received != form:
         raise RefusedError(_FORMAT, details=f"header: Format mismatch, expected {form}, received {received}")
     content = given[0].object(form.lower())
-    if form != "LOCATION":
+    if form.lower() in KINDS:
         check_attachment(sending, form.lower(), content)
 
 
@@ -97,11 +101,12 @@ def _check_texts(what: str, component: Json, given: list[Param], *, named: bool)
 def _check_buttons(known: Template, given: list[Param]) -> None:
     filled: set[int] = set()
     for one in given:
-        index = str(one.value.get("index", ""))
-        if not index.isdigit() or int(index) >= len(known.buttons) or int(index) in filled:
-            raise RefusedError(NOT_VALID, details=f"buttons: there is no button at index {index} to fill")
-        filled.add(int(index))
-        _check_button(int(index), known.buttons[int(index)], one)
+        index = whole(one.value.get("index", ""))
+        if index is None or index >= len(known.buttons) or index in filled:
+            named = one.value.get("index", "")
+            raise RefusedError(NOT_VALID, details=f"buttons: there is no button at index {named} to fill")
+        filled.add(index)
+        _check_button(index, known.buttons[index], one)
     for place, button in enumerate(known.buttons):
         if place not in filled and _needs(button):
             kind = str(button.get("type")).capitalize()

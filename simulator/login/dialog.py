@@ -57,7 +57,7 @@ class Dialog:
 
     async def choose(self, request: Request) -> Response:
         """End as a person chose."""
-        form = parse_qs((await request.body()).decode(), keep_blank_values=True)
+        form = parse_qs((await request.body()).decode(errors="replace"), keep_blank_values=True)
         asked = Asked.of({name: values[0] for name, values in form.items()})
         if refused := self._refused(asked):
             return refused

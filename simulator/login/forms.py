@@ -7,6 +7,7 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from simulator.business.tokens import BUSINESS, MANAGEMENT, MESSAGING, SIXTY_DAYS
+from simulator.figures import digits_of
 from simulator.login.endings import EndingOrder, Kind
 from simulator.onboarding_orders import StandingOrder
 
@@ -76,7 +77,7 @@ def chosen(form: Mapping[str, list[str]]) -> EndingOrder:
         order |= {"new_numbers": 2, "names_number": False}
     elif connects in {"coexistence", "finish_only_waba"} and order["kind"] == "finish":
         order["kind"] = connects
-    digits = "".join(filter(str.isdigit, _one(form, "phone")))
+    digits = digits_of(_one(form, "phone"))
     if digits and connects in {"new", "coexistence"}:
         order["display_phone_number"] = digits
     pin = _one(form, "pin")

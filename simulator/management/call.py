@@ -103,7 +103,8 @@ class Desk:
             self._authority.check_app_token(text)
             return None
         token = self._authority.token(text)
-        self._authority.check_proof(params.get("appsecret_proof"), token.text)
+        proof = params.get("appsecret_proof")
+        self._authority.check_proof(None if proof is None else str(proof), token.text)
         if operation.scope is not None and operation.scope not in token.scopes:
             message = f"(#200) Requires {operation.scope} permission to manage the object"
             raise RefusedError(200, message=message)
@@ -134,7 +135,8 @@ async def _params(request: Request) -> Json:
     if not body:
         return params
     if "application/x-www-form-urlencoded" in request.headers.get("content-type", ""):
-        return params | {name: values[-1] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
+        form = parse_qs(body.decode(errors="replace"), keep_blank_values=True)
+        return params | {name: values[-1] for name, values in form.items()}
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from simulator.figures import whole
 from simulator.management.call import Call, Json
 from simulator.management.health import health_of_number
 from simulator.management.objects import choose, number_of
@@ -40,7 +41,7 @@ async def change_number(call: Call) -> Json:
 
 def check_pin(pin: str) -> None:
     """Refuse what is not six digits."""
-    if len(pin) != PIN_DIGITS or not pin.isdigit():
+    if len(pin) != PIN_DIGITS or whole(pin) is None:
         raise RefusedError(100, message="(#100) Param pin must be 6 characters long.")
 
 

@@ -2,6 +2,7 @@
 
 import base64
 
+from simulator.figures import whole
 from simulator.management.call import Call, Json
 from simulator.refusals import RefusedError
 
@@ -10,9 +11,9 @@ _PAGE = 25
 
 def page(call: Call, rows: list[Json]) -> Json:
     """The part of a list that the call asks for, as Graph hands it out."""
-    limit = int(call.text("limit")) if call.text("limit").isdigit() else _PAGE
+    limit = whole(call.text("limit")) or _PAGE
     begin = _place(call.text("after")) + 1 if call.text("after") else 0
-    shown = rows[begin : begin + max(limit, 1)]
+    shown = rows[begin : begin + limit]
     if not shown:
         return {"data": []}
     last = begin + len(shown) - 1
