@@ -1,147 +1,17 @@
 """No organization sees or touches anything of another, on any route that OpenAPI lists, new ones included."""
 
-from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 from sqlalchemy import text
 
-from api.app import create_app
 from store.engine import Database
-from tests.api.edge import WEBHOOK, Edge, Tenant, settings_for
+from tests.api.edge import Edge, Tenant
+from tests.api.every_route import OPERATIONS, Body, bodies, own_id, place_of, secrets
 from tests.api.giving import received
-from tests.files import PDF
 from tests.rows import change, queued
-from tests.templates import BODY, at_meta, synced
-
-# Nothing is asked of this address: only the routes are looked at.
-_NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
-_OPEN = {
-    "/health",
-    "/ready",
-    "/metrics",
-    "/webhooks/whatsapp",
-    "/api/whatsapp/webhook",
-    "/api/v1/whatsapp/webhook",
-    WEBHOOK,
-    "/api/whatsapp/oauth/callback",
-    "/api/v1/whatsapp/oauth/callback",
-    "/api/v1/whatsapp/deauthorize",
-    "/api/v1/whatsapp/data-deletion",
-    "/api/v1/whatsapp/data-deletion/{confirmation_code}",
-}
-"""Routes that speak for no organization and need no key."""
-
-
-def _operations() -> list[tuple[str, str]]:
-    app = create_app(settings_for(_NOWHERE), database=Database.connect(_NOWHERE))
-    paths = app.openapi()["paths"]
-    return [(method, path) for path, methods in paths.items() if path not in _OPEN for method in methods]
-
-
-OPERATIONS = _operations()
-Body = dict[str, Any] | bytes | None
-
-
-def _place(path: str, owner: Tenant) -> str:
-    """The path with the owner's ids. A parameter nobody has thought of here fails the test: add it."""
-    ids = {
-        "conversation_id": owner.conversation_id,
-        "contact_id": owner.contact_id,
-        "message_id": owner.message_id,
-        "integration_id": owner.number.integration_id,
-        "onboarding_id": owner.onboarding_id,
-        "endpoint_id": _endpoint_of(owner),
-        "delivery_id": _endpoint_of(owner),
-        "media_id": _file_of(owner),
-        "template_id": _template_of(owner),
-    }
-    if path.endswith(("/resend", "/give-up")):
-        ids["message_id"] = _undecided_of(owner)
-    asked = {"authorize": f"?agent_flow_id={owner.number.agent_flow_id}", "contacts/consent": f"?to=%2B{owner.wa_id}"}
-    return path.format(**ids) + next((query for end, query in asked.items() if path.endswith(f"/{end}")), "")
-
-
-def _endpoint_of(owner: Tenant) -> UUID:
-    """The event endpoint of an organization and what was sent to it: both have the organization's own id."""
-    return owner.organization_id
-
-
-def _file_of(owner: Tenant) -> UUID:
-    """The file of an organization has the organization's own id."""
-    return owner.organization_id
-
-
-def _template_of(owner: Tenant) -> UUID:
-    """The template of an organization has the organization's own id."""
-    return owner.organization_id
-
-
-def _undecided_of(owner: Tenant) -> UUID:
-    """The message of an organization that waits for a decision has the organization's own id too."""
-    return owner.organization_id
-
-
-def _bodies(method: str, path: str, owner: Tenant) -> Iterator[Body]:
-    """Requests that the owner could make. A route that is not listed is called without a body."""
-    bodies = _requests(owner).get((method, path.removeprefix("/api/v1")), [None])
-    yield from bodies
-
-
-def _requests(owner: Tenant) -> dict[tuple[str, str], list[Body]]:
-    flow, number = str(owner.number.agent_flow_id), owner.number
-    targets = (
-        {"conversation_id": str(owner.conversation_id)},
-        {"contact_id": str(owner.contact_id)},
-        {"to": owner.wa_id},
-        {"user_id": "DE.15550001"},
-    )
-    added = {
-        "organization_id": str(owner.organization_id),
-        "agent_flow_id": flow,
-        "phone_number": number.phone_number,
-        "phone_number_id": number.phone_number_id,
-        "waba_id": number.waba_id,
-        "access_token": "a token",
-    }
-    template = {"name": "shipped", "language": "en_US", "category": "UTILITY", "components": [BODY]}
-    onboarding = "/whatsapp/onboardings/{onboarding_id}"
-    return {
-        ("post", "/whatsapp/send-message"): [{"text": {"body": "mine"}} | target for target in targets],
-        ("post", "/whatsapp/send-proactive-message"): [
-            {"to": f"+{owner.wa_id}", "template": {"name": "mine", "language": {"code": "en"}}} | named
-            for named in ({"integration_id": str(number.integration_id)}, {"phone_number_id": number.phone_number_id})
-        ],
-        ("put", "/whatsapp/contacts/consent"): [
-            {"to": f"+{owner.wa_id}", "choice": "stop", "told_at": "2026-11-20T14:05:00Z"}
-        ],
-        ("put", "/whatsapp/contacts/{contact_id}/consent"): [{"choice": "stop"}],
-        ("post", "/whatsapp/onboardings"): [{"code": "a code", "agent_flow_id": flow}],
-        ("post", f"{onboarding}/number"): [{"phone_number_id": number.phone_number_id}],
-        ("post", f"{onboarding}/pin"): [{"pin": "123456"}],
-        ("post", f"{onboarding}/proof"): [{"declined": True}],
-        ("post", "/channels/whatsapp/integrations"): [added],
-        ("put", "/channels/whatsapp/integrations/{integration_id}"): [
-            {"enabled": False},
-            {"access_token": "a token"},
-            {"unknown_policy": "give_up"},
-            {"stop_words": {}},
-            {"files_in_order": True},
-        ],
-        ("put", "/channels/whatsapp/integrations/{integration_id}/profile"): [{"about": "mine"}],
-        ("post", "/whatsapp/media"): [PDF],
-        ("post", "/whatsapp/templates"): [template | {"waba_id": number.waba_id}],
-        ("put", "/whatsapp/templates/{template_id}"): [{"components": [BODY]}],
-        ("post", "/whatsapp/templates/sync"): [{"waba_id": number.waba_id}],
-        ("post", "/whatsapp/messages/{message_id}/resend"): [{"attempt": 1}, None],
-        ("post", "/whatsapp/messages/{message_id}/give-up"): [{"attempt": 1}, None],
-        ("post", "/agent-flows"): [{"name": "mine", "kind": "echo"}],
-        ("post", "/event-endpoints"): [{"url": "https://mine.example.com"}],
-        ("put", "/event-endpoints/{endpoint_id}"): [{"url": "https://mine.example.com"}],
-    }
-
+from tests.templates import at_meta, synced
 
 _OWN = {
     "/api/v1/agent-flows": 201,
@@ -150,20 +20,6 @@ _OWN = {
     "/api/v1/whatsapp/contacts/consent": 200,
 }
 """What a stranger may make with these requests is the stranger's own, and how that is answered."""
-
-
-def _secrets(owner: Tenant) -> list[str]:
-    number = owner.number
-    ids = [number.integration_id, number.agent_flow_id, owner.onboarding_id]
-    ids += [owner.conversation_id, owner.contact_id, owner.message_id, _endpoint_of(owner)]
-    return [
-        *map(str, ids),
-        owner.wa_id,
-        number.phone_number_id,
-        number.phone_number,
-        number.waba_id,
-        "secret of 15550001",
-    ]
 
 
 async def _call(client: httpx.AsyncClient, method: str, path: str, body: Body) -> httpx.Response:
@@ -223,12 +79,12 @@ async def _befill(api: Edge, owner: Tenant, stranger: Tenant) -> None:
         number=owner.number.phone_number_id,
         organization=owner.organization_id,
     )
-    await queued(api.database, owner.number, owner.conversation_id, id=_undecided_of(owner), state="unknown", attempt=1)
+    await queued(api.database, owner.number, owner.conversation_id, id=own_id(owner), state="unknown", attempt=1)
     await _befill_events(api, owner)
     secret = f"secret of {owner.number.phone_number_id.removeprefix('99')}".encode()
-    await received(api, owner, secret, id=_file_of(owner), filename="secret of 15550001.txt")
+    await received(api, owner, secret, id=own_id(owner), filename="secret of 15550001.txt")
     await synced(api.database, owner.number, at_meta())
-    await change(api.database, "UPDATE templates SET id = :id", id=_template_of(owner))
+    await change(api.database, "UPDATE templates SET id = :id", id=own_id(owner))
 
 
 async def _befill_events(api: Edge, owner: Tenant) -> None:
@@ -248,7 +104,7 @@ async def _befill_events(api: Edge, owner: Tenant) -> None:
         "VALUES (:id, :id, 'https://bakery.example.com', '') RETURNING id) "
         "INSERT INTO event_deliveries (id, organization_id, event_id, endpoint_id, state) "
         "SELECT :id, :id, event.id, endpoint.id, 'failed' FROM event, endpoint",
-        id=_endpoint_of(owner),
+        id=own_id(owner),
     )
 
 
@@ -262,12 +118,12 @@ async def test_another_organization_sees_and_changes_nothing(
 ) -> None:
     await _befill(api, bakery, florist)
     before = await _record(api.database, bakery)
-    for body in _bodies(method, path, bakery):
-        place = _place(path, bakery)
+    for body in bodies(method, path, bakery):
+        place = place_of(path, bakery)
         answer = await _call(florist.client, method, place, body)
         foreign = "{" in path or body or "?" in place
         assert answer.status_code == (_OWN[path] if body and path in _OWN else 404 if foreign else 200)
-        assert [secret for secret in _secrets(bakery) if secret in answer.text] == []
+        assert [secret for secret in secrets(bakery) if secret in answer.text] == []
     assert await _record(api.database, bakery) == before
 
 
@@ -280,9 +136,9 @@ SHOWN = [(method, path) for method, path in OPERATIONS if method == "get" and no
 async def test_the_owner_sees_it(api: Edge, bakery: Tenant, florist: Tenant, method: str, path: str) -> None:
     """What shows nothing to anybody would be isolated too."""
     await _befill(api, bakery, florist)
-    answer = await _call(bakery.client, method, _place(path, bakery), None)
+    answer = await _call(bakery.client, method, place_of(path, bakery), None)
     assert answer.status_code == 200
-    assert any(secret in answer.text for secret in _secrets(bakery))
+    assert any(secret in answer.text for secret in secrets(bakery))
     assert [secret for secret in (str(florist.conversation_id), florist.wa_id) if secret in answer.text] == []
 
 
@@ -290,7 +146,7 @@ async def test_the_owner_sees_it(api: Edge, bakery: Tenant, florist: Tenant, met
 async def test_no_route_shows_anything_without_a_good_key(api: Edge, bakery: Tenant, authorization: str | None) -> None:
     headers = [] if authorization is None else [(b"authorization", authorization.encode())]
     for method, path in OPERATIONS:
-        answer = await api.client.send(api.client.build_request(method, _place(path, bakery), headers=headers))
+        answer = await api.client.send(api.client.build_request(method, place_of(path, bakery), headers=headers))
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), path
         assert answer.headers["www-authenticate"] == "Bearer"
 

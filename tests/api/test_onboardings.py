@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,37 +12,19 @@ import pytest
 from argon2 import PasswordHasher
 
 from api.console.sessions import BrowserSessions
-from store.engine import Database
 from store.onboardings import unseal
 from store.passwords import Passwords
 from store.people import create_person, person_with_email
 from store.sessions import begin_session, session_of
-from tests.api.edge import Edge, Tenant, tenant, until
-from tests.api.linked import Linked, everything_stored, forms, linked
+from tests.api.edge import Tenant, until
+from tests.api.linked import Linked, everything_stored, forms
+from tests.api.onboardings import CODE, PATH, PIN, start, waiting
 from tests.logs import logged
 from tests.rows import KEYED_HASH, RING, change, row
 
-PATH = "/api/v1/whatsapp/onboardings"
-CODE = "AQBcanary-of-a-code/with+signs="
-PIN = "739201"
-
-
-async def _start(shop: Tenant, **request: Any) -> httpx.Response:
-    return await shop.client.post(PATH, json={"code": CODE, "agent_flow_id": str(shop.number.agent_flow_id)} | request)
-
-
-async def _waiting(shop: Tenant, api: Edge, wait: str, step: str, **columns: Any) -> str:
-    """An onboarding that waits for a person."""
-    started = (await _start(shop)).json()["id"]
-    values = {"waiting_for": wait, "step": step} | columns
-    sets = ", ".join(f"{name} = :{name}" for name in values)
-    statement = f"UPDATE onboardings SET {sets}, waiting_since = now(), due_at = NULL WHERE id = :id"  # noqa: S608
-    await change(api.database, statement, id=UUID(started), **values)
-    return str(started)
-
 
 async def test_a_code_is_sealed_and_due_when_the_answer_comes(stage: Linked, shop: Tenant) -> None:
-    answer = await _start(shop, waba_id="77", phone_number_id="99", event="FINISH", coexistence=True)
+    answer = await start(shop, waba_id="77", phone_number_id="99", event="FINISH", coexistence=True)
     shown = answer.json()
     assert answer.status_code == 202
     assert answer.headers["location"] == f"{PATH}/{shown['id']}"
@@ -56,7 +37,7 @@ async def test_a_code_is_sealed_and_due_when_the_answer_comes(stage: Linked, sho
 
 
 async def test_its_run_is_woken_at_once(stage: Linked, shop: Tenant) -> None:
-    started = (await _start(shop)).json()["id"]
+    started = (await start(shop)).json()["id"]
 
     async def woken() -> bool:
         return stage.temporal.woken == [(started, str(shop.organization_id))]
@@ -67,7 +48,7 @@ async def test_its_run_is_woken_at_once(stage: Linked, shop: Tenant) -> None:
 async def test_the_answer_waits_for_no_temporal(stage: Linked, shop: Tenant) -> None:
     stage.temporal.hangs = asyncio.Event()
     began = time.perf_counter()
-    assert (await _start(shop)).status_code == 202
+    assert (await start(shop)).status_code == 202
     assert time.perf_counter() - began < 1
     assert stage.temporal.woken == []
     stage.temporal.hangs.set()
@@ -75,13 +56,13 @@ async def test_the_answer_waits_for_no_temporal(stage: Linked, shop: Tenant) -> 
 
 async def test_a_code_is_taken_while_temporal_is_away_and_stays_due(stage: Linked, shop: Tenant) -> None:
     stage.temporal.away = True
-    answer = await _start(shop)
+    answer = await start(shop)
     assert answer.status_code == 202
     assert (await row(stage.api.database, "onboardings", UUID(answer.json()["id"]))).due_at is not None
 
 
 async def test_an_onboarding_is_listed_and_read(shop: Tenant) -> None:
-    started = (await _start(shop)).json()
+    started = (await start(shop)).json()
     read = (await shop.client.get(f"{PATH}/{started['id']}")).json()
     assert read["id"] == started["id"]
     assert [step["step"] for step in read["steps"]][:3] == ["exchange", "inspect", "find"]
@@ -105,7 +86,7 @@ async def test_what_a_person_answers_is_in_the_row_and_told_to_the_run(
 ) -> None:
     candidate = {"waba_id": "77", "phone_number_id": "9901", "phone_number": "+1", "verified_name": None, "taken": None}
     candidates = orjson.dumps([candidate]).decode()
-    onboarding_id = await _waiting(shop, stage.api, wait, step)
+    onboarding_id = await waiting(shop, stage.api, wait, step)
     await change(
         stage.api.database,
         "UPDATE onboardings SET candidates = CAST(:candidates AS jsonb) WHERE id = :id",
@@ -130,7 +111,7 @@ async def test_what_a_person_answers_is_in_the_row_and_told_to_the_run(
 
 
 async def test_what_is_not_waited_for_is_refused_and_tells_nobody(stage: Linked, shop: Tenant) -> None:
-    onboarding_id = await _waiting(shop, stage.api, "number", "find")
+    onboarding_id = await waiting(shop, stage.api, "number", "find")
     given = await shop.client.post(f"{PATH}/{onboarding_id}/pin", json={"pin": PIN})
     assert (given.status_code, given.json()["code"]) == (409, "not_waited_for")
     assert PIN not in given.text
@@ -141,7 +122,7 @@ async def test_what_is_not_waited_for_is_refused_and_tells_nobody(stage: Linked,
     "pin", ["12345", "1234567", "12345a", "\uff11\uff12\uff13\uff14\uff15\uff16", "", "12 456", 123456, None]
 )
 async def test_a_pin_is_six_digits_and_never_repeated(stage: Linked, shop: Tenant, pin: object) -> None:
-    onboarding_id = await _waiting(shop, stage.api, "pin", "register")
+    onboarding_id = await waiting(shop, stage.api, "pin", "register")
     given = await shop.client.post(f"{PATH}/{onboarding_id}/pin", json={"pin": pin})
     assert (given.status_code, given.json()["code"]) == (422, "invalid_request")
     assert not pin or str(pin) not in given.text
@@ -149,7 +130,7 @@ async def test_a_pin_is_six_digits_and_never_repeated(stage: Linked, shop: Tenan
 
 
 async def test_a_made_pin_is_shown_once_and_kept_by_no_cache(stage: Linked, shop: Tenant) -> None:
-    onboarding_id = UUID((await _start(shop)).json()["id"])
+    onboarding_id = UUID((await start(shop)).json()["id"])
     sealed = RING.seal(PIN, table="onboardings", column="pin_sealed", row=onboarding_id)
     await change(
         stage.api.database,
@@ -191,85 +172,17 @@ async def test_no_answer_log_or_row_shows_a_code_or_a_pin(stage: Linked, shop: T
     said: list[str] = []
     with logged() as lines:
         stage.temporal.away = True
-        onboarding_id = await _waiting(shop, stage.api, "pin", "register")
+        onboarding_id = await waiting(shop, stage.api, "pin", "register")
         said.append((await shop.client.post(f"{PATH}/{onboarding_id}/pin", json={"pin": PIN})).text)
         said.append((await shop.client.post(f"{PATH}/{onboarding_id}/pin", json={"pin": PIN})).text)
         said.append((await shop.client.post(PATH, content=f'{{"code": "{CODE}", ')).text)
         await change(stage.api.database, "ALTER TABLE onboardings RENAME COLUMN hints TO moved")
-        broken = await _start(shop)
+        broken = await start(shop)
         said.append(broken.text)
         said.append((await shop.client.get(f"{PATH}/{onboarding_id}")).text)
     assert broken.status_code == 500
     seen = "\n".join([*said, lines.getvalue(), await everything_stored(stage.api.database)])
     assert [form for secret in (CODE, PIN) for form in forms(secret) if form in seen] == []
-
-
-async def _events(response: httpx.Response) -> AsyncIterator[dict[str, str]]:
-    """The events of a stream, as a browser reads them; a comment is one with nothing but `comment`."""
-    event: dict[str, str] = {}
-    async for line in response.aiter_lines():
-        if not line:
-            yield event
-            event = {}
-            continue
-        name, _, value = line.partition(": ")
-        event[name or "comment"] = value
-
-
-async def test_a_stream_shows_where_it_stands_then_each_change_and_ends_with_it(stage: Linked, shop: Tenant) -> None:
-    onboarding_id = await _waiting(shop, stage.api, "pin", "register")
-    async with shop.client.stream("GET", f"{PATH}/{onboarding_id}/events") as response:
-        assert response.headers["content-type"].startswith("text/event-stream")
-        events = _events(response)
-        first = await anext(events)
-        assert first["event"] == "onboarding"
-        assert orjson.loads(first["data"])["waiting_for"] == "pin"
-        await shop.client.post(f"{PATH}/{onboarding_id}/pin", json={"pin": PIN})
-        second = await anext(events)
-        assert orjson.loads(second["data"])["waiting_for"] is None
-        assert second["id"] > first["id"]
-        await change(
-            stage.api.database,
-            "UPDATE onboardings SET state = 'failed', ended_at = now(), changed_at = clock_timestamp() WHERE id = :id",
-            id=UUID(onboarding_id),
-        )
-        left = [event async for event in events]
-    assert [event["event"] for event in left] == ["onboarding", "end"]
-    assert orjson.loads(left[0]["data"])["state"] == "failed"
-
-
-async def test_a_stream_begun_anew_shows_where_things_stand(stage: Linked, shop: Tenant) -> None:
-    onboarding_id = await _waiting(shop, stage.api, "pin", "register")
-    path, ids = f"{PATH}/{onboarding_id}/events", []
-    for headers in ({}, {"Last-Event-ID": "2026-11-21T09:00:00+00:00"}, {"Last-Event-ID": "nonsense"}):
-        async with shop.client.stream("GET", path, headers=headers) as response:
-            first = await anext(_events(response))
-            assert orjson.loads(first["data"])["id"] == onboarding_id
-            ids.append(first["id"])
-    assert len(set(ids)) == 1
-
-
-async def test_nobody_follows_what_is_not_theirs(stage: Linked, shop: Tenant) -> None:
-    answer = await shop.client.get(f"{PATH}/{uuid4()}/events")
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    answer = await stage.api.client.get(f"{PATH}/{shop.onboarding_id}/events")
-    assert answer.status_code == 401
-    async with tenant(stage.api, digits="15550002") as other:
-        answer = await other.client.get(f"{PATH}/{shop.onboarding_id}/events")
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-
-
-async def test_open_streams_do_not_keep_the_process_alive(database: Database, database_url: str) -> None:
-    async with httpx.AsyncClient() as viewer:
-        async with linked(database, database_url) as stage, tenant(stage.api) as shop:
-            onboarding_id = await _waiting(shop, stage.api, "pin", "register")
-            url, headers = f"{stage.api.url}{PATH}/{onboarding_id}/events", {"Authorization": f"Bearer {shop.key}"}
-            response = await viewer.send(viewer.build_request("GET", url, headers=headers), stream=True)
-            events = _events(response)
-            await anext(events)
-            stopped = time.perf_counter()
-        assert time.perf_counter() - stopped < 8  # uvicorn itself would wait for ten
-        assert [event async for event in events] == []
 
 
 async def test_answers_tell_browsers_to_keep_nothing_and_to_believe_our_types(shop: Tenant) -> None:
