@@ -3,7 +3,7 @@
 Such a message is queued under the hold `media`. The id is used by all messages until it expires.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import consequences, nudges
+from store import consequences, merging, nudges
 from store.consequences import Trouble
 from store.engine import Database
 
@@ -110,18 +110,19 @@ async def begin(database: Database, media_id: UUID, integration_id: UUID) -> Wan
     return None if row is None else Wanted(**row)
 
 
+@merging.anew
 async def uploaded(database: Database, wanted: Wanted, meta_media_id: str | None) -> None:
     """Meta has it, under this id (None: under the one that is known): what waited for it may leave."""
     values = _key(wanted)
     async with database.transaction() as connection:
-        waiting = (await connection.execute(_WAITING, values)).scalars().all()
-        await nudges.mark_due(connection, waiting)
+        await nudges.mark_due(connection, await _lock_waiting(connection, wanted))
         if meta_media_id is not None:
             kept = {"organization_id": wanted.organization_id, "meta_media_id": meta_media_id, "kept": KEPT_BY_META}
             await connection.execute(_KEEP, values | kept)
         await connection.execute(_RELEASE, values)
 
 
+@merging.anew
 async def later(
     database: Database, wanted: Wanted, why: str, *, wait: timedelta | None = None, trouble: Trouble | None = None
 ) -> None:
@@ -130,17 +131,16 @@ async def later(
     troubles = [] if trouble is None else [trouble]
     async with database.transaction() as connection:
         await consequences.lock_numbers(connection, troubles)
-        waiting = (await connection.execute(_WAITING, _key(wanted))).scalars().all()
-        await nudges.lock(connection, waiting)
+        await _lock_waiting(connection, wanted)
         await consequences.follow(connection, troubles)
         await connection.execute(_LATER, _key(wanted) | bounds | {"why": why})
 
 
+@merging.anew
 async def failed(database: Database, wanted: Wanted, why: str, *, code: int | None, detail: str | None) -> None:
     """Meta will never take it: the messages with it fail, and their conversations go on."""
     async with database.transaction() as connection:
-        waiting = (await connection.execute(_WAITING, _key(wanted))).scalars().all()
-        await nudges.mark_due(connection, waiting)
+        await nudges.mark_due(connection, await _lock_waiting(connection, wanted))
         await connection.execute(_FAIL, _key(wanted) | {"why": why, "code": code, "detail": detail})
 
 
@@ -157,6 +157,13 @@ async def forget_posted(connection: AsyncConnection, attempts: Mapping[UUID, int
     """
     if attempts:
         await connection.execute(_FORGET_POSTED, {"ids": list(attempts), "numbers": list(attempts.values())})
+
+
+async def _lock_waiting(connection: AsyncConnection, wanted: Wanted) -> Sequence[UUID]:
+    """Lock the conversations in which messages wait for the file, those that have them now."""
+    waiting = (await connection.execute(_WAITING, _key(wanted))).scalars().all()
+    await merging.lock(connection, waiting)
+    return waiting
 
 
 def _key(wanted: Wanted) -> dict[str, UUID]:

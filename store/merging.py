@@ -5,8 +5,10 @@ still knows its id is led on. Nothing is sent twice for it: a message's row move
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
+from contextlib import suppress
+from functools import wraps
+from typing import Any, ParamSpec
 from uuid import UUID
 
 import structlog
@@ -17,6 +19,7 @@ from store import consents, nudges
 from store.errors import UnavailableError
 
 log = structlog.get_logger(__name__)
+_Given = ParamSpec("_Given")
 
 FOLLOWED = ("conversations", "contact_identities", "messages", "turns", "media", "consents", "portfolio_contacts")
 """Every table with rows of a contact or of a conversation: a merge takes all of them along."""
@@ -130,6 +133,23 @@ _PRESENT = text("""
 
 class MovedError(UnavailableError):
     """A conversation was merged into another between being found and being locked: what began has to begin anew."""
+
+
+def anew(write: Callable[_Given, Awaitable[None]]) -> Callable[_Given, Coroutine[Any, Any, None]]:
+    """Begin a transaction anew whose conversations were merged meanwhile: by then the merge is through.
+
+    What it raises a third time goes on to the caller.
+    """
+
+    @wraps(write)
+    async def begun_anew(*args: _Given.args, **named: _Given.kwargs) -> None:
+        for _ in range(2):
+            with suppress(MovedError):
+                await write(*args, **named)
+                return
+        await write(*args, **named)
+
+    return begun_anew
 
 
 async def lock(connection: AsyncConnection, conversation_ids: Iterable[UUID]) -> None:

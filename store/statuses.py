@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store import file_order, nudges, status_effects
+from store import file_order, merging, status_effects
 from store.engine import Database
 from store.status_matching import Arrived, Match
 from store.transitions import Delivery, State
@@ -170,6 +170,9 @@ async def rematch(database: Database, status_ids: Collection[int] | None = None)
     """Join statuses that were stored while their post's answer was being recorded. Returns how many messages changed.
 
     `status_ids` names those to look at; without it, all that came within the last hour.
+
+    Raises:
+        MovedError: a message went to another conversation at this moment; nothing was joined.
     """
     async with database.transaction() as connection:
         if status_ids is None:
@@ -179,7 +182,7 @@ async def rematch(database: Database, status_ids: Collection[int] | None = None)
         if not rows:
             return 0
         integrations, wamids, messages, attempts, conversations = (list(column) for column in zip(*rows, strict=True))
-        await nudges.lock(connection, conversations)
+        await merging.lock(connection, conversations)
         locked = await status_effects.lock_messages(connection, messages)
         values = {"integrations": integrations, "wamids": wamids, "messages": messages, "attempts": attempts}
         await connection.execute(_ADOPT, values)

@@ -1,15 +1,22 @@
 """A merge and whoever else is at work with the same contacts: nobody is lost on the way, nobody waits in a ring."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import UUID
 
+import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intake.batches import process
-from store import contacts
+from store import contacts, media_uploads, nudges, statuses
 from store.contacts import Party
 from store.engine import Database
+from store.ids import new_id
+from store.media_uploads import Wanted
 from store.merging import MovedError
-from tests.intake.letters import ADA, Letters, ago, arrive
+from tests.intake.letters import ADA, Letters, ago, arrive, take_in
 from tests.intake.people import BSUID_ONLY, OPEN, are_one, two_halves
 from tests.rows import Number, blocked, change, connected_number, queued, row, rows
 from whatsapp.events import Sender
@@ -86,3 +93,76 @@ async def test_a_merge_and_who_writes_to_several_of_its_messages_do_not_wait_for
         await writing.execute(touch, {"id": high})
     await merging
     assert len(await rows(database, OPEN)) == 1
+
+
+async def _merges(connection: AsyncConnection, younger: UUID, older: UUID) -> None:
+    """What a merge does to a conversation and its messages."""
+    for statement in (
+        "UPDATE conversations SET merged_into = :older WHERE id = :younger",
+        "UPDATE messages SET conversation_id = :older WHERE conversation_id = :younger",
+    ):
+        await connection.execute(text(statement), {"older": older, "younger": younger})
+
+
+async def test_a_status_that_waits_to_be_joined_while_its_message_is_merged_away_is_joined_later(
+    database: Database,
+) -> None:
+    number = await connected_number(database)
+    older, younger = await two_halves(database, number)
+    message_id = await queued(database, number, younger, state="unknown", attempt=1, claimed_at=ago(seconds=9))
+    letters = Letters(number, BSUID_ONLY)
+    await take_in(database, letters.statuses(letters.status("w9", "sent")))
+    posted = "INSERT INTO message_attempts (message_id, attempt, organization_id, state, claimed_at, wamid) "
+    posted += "SELECT id, 1, organization_id, 'unknown', claimed_at, 'w9' FROM messages WHERE id = :id"
+    await change(database, posted, id=message_id)
+    async with database.transaction() as merging:
+        await _merges(merging, younger, older)
+        joining = asyncio.create_task(statuses.rematch(database))
+        await blocked(database)
+    with pytest.raises(MovedError):
+        await joining
+    assert (await row(database, "messages", message_id)).state == "unknown"
+    assert await statuses.rematch(database) == 1
+    assert (await row(database, "messages", message_id)).state == "accepted"
+
+
+async def _put_off(database: Database, wanted: Wanted) -> None:
+    await media_uploads.later(database, wanted, "why")
+
+
+async def _refused(database: Database, wanted: Wanted) -> None:
+    await media_uploads.failed(database, wanted, "why", code=131053, detail=None)
+
+
+async def _uploaded(database: Database, wanted: Wanted) -> None:
+    await media_uploads.uploaded(database, wanted, "4490709327384033")
+
+
+@pytest.mark.parametrize(
+    ("write", "became"),
+    [(_put_off, ("queued", "media", "why")), (_refused, ("failed", None, "why")), (_uploaded, ("queued", None, None))],
+)
+async def test_what_becomes_of_an_upload_is_written_under_the_lock_of_the_conversation_that_its_message_went_to(
+    database: Database, write: Callable[[Database, Wanted], Coroutine[Any, Any, None]], became: tuple[str | None, ...]
+) -> None:
+    number = await connected_number(database)
+    older, younger = await two_halves(database, number)
+    media_id = new_id()
+    columns = "id, organization_id, direction, kind, state"
+    kept = f"INSERT INTO media ({columns}) VALUES (:id, :owner, 'out', 'image', 'stored')"  # noqa: S608
+    await change(database, kept, id=media_id, owner=number.organization_id)
+    message_id = await queued(database, number, younger, type="image", media_id=media_id, hold="media")
+    wanted = await media_uploads.begin(database, media_id, number.integration_id)
+    assert wanted is not None
+    async with database.transaction() as looking:
+        await nudges.lock(looking, [older])
+        async with database.transaction() as merging:
+            await _merges(merging, younger, older)
+            writing = asyncio.create_task(write(database, wanted))
+            await blocked(database)
+        await blocked(database)
+        before = await row(database, "messages", message_id)
+        assert (before.hold, before.reason) == ("media", None)
+    await writing
+    now = await row(database, "messages", message_id)
+    assert (now.state, now.hold, now.reason) == became
