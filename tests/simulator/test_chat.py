@@ -1,5 +1,6 @@
 """The simulator's pages, by which a person plays the customer."""
 
+import re
 from typing import Any
 
 import pytest
@@ -174,3 +175,11 @@ async def test_a_conversation_that_is_none_is_not_shown(simulator: Simulated) ->
     assert (await simulator.graph.get(f"/conversations/{NUMBER}/404")).status_code == 404
     assert (await simulator.graph.get("/chat/secret.txt")).status_code == 404
     assert (await simulator.graph.get("/chat/chat.css")).status_code == 200
+
+
+async def test_the_control_apis_page_loads_nothing_from_elsewhere(simulator: Simulated) -> None:
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', (await simulator.graph.get("/docs")).text)
+    assert len(loaded) == 3
+    for address in loaded:
+        assert address.startswith("/docs/files/")
+        assert (await simulator.graph.get(address)).status_code == 200
