@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -48,7 +49,9 @@ async def test_no_canary_is_in_any_history_attribute_log_or_metric_after_a_conve
     house = await open_house("postgres", "temporal", environment=environment)
     agent = Agent()
     async with http_server(agent.answer) as url:
-        await house.connect(kind="http", url=f"{url}/{WORDS}", secret=AGENT_SECRET, token=TOKEN)
+        await house.connect(
+            kind="http", url=f"{url}/{WORDS}", secret=AGENT_SECRET, token=TOKEN, pause=timedelta(seconds=0.05)
+        )
         await _says(house, "hello")
         await house.answered(within=20)
         await _provoke_the_agent(house, agent)
@@ -170,7 +173,7 @@ async def _provoke_postgres(house: House) -> None:
     await _release(house)
     house.supervisor.kill("postgres")
     await _says(house, "are you away?")
-    await asyncio.sleep(3)
+    await asyncio.sleep(1)
     await house.supervisor.restart("postgres")
     await house.database.close()
     await house.until(lambda: _no_turn_is_open(house), within=30, what="answered after the outage")

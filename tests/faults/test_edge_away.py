@@ -34,7 +34,7 @@ async def test_a_postgres_that_is_killed_or_stands_still_has_webhooks_refused_in
 ) -> None:
     house = await open_house("postgres")
     await _killed(house, record_property)
-    await _stands_still(house, record_property, seconds=30 if chaos else 5)
+    await _stands_still(house, record_property, seconds=30 if chaos else 3)
     await house.reckon()
     assert await house.error_reports() == []
 

@@ -30,14 +30,14 @@ class Service:
 async def test_a_number_whose_graph_hangs_slows_down_no_other_number_and_no_onboarding(
     open_house: OpenHouse, record_property: Figure, *, chaos: bool
 ) -> None:
-    busy, lasts = (120, HANGS) if chaos else (40, HANGS / 2)
+    busy, lasts = (120, HANGS) if chaos else (40, HANGS / 3)
     house = await open_house(environment=HASTE | AS_IN_PRODUCTION)
     hanging, other = house.line, await house.connect()
     slots = WorkerSettings()
     record_property("workers", 1)
     record_property("slots for tasks, local activities", f"{slots.workflow_task_slots}, {slots.local_activity_slots}")
     async with signing_up(house) as signups, watched() as meanwhile:
-        usual = await _service(house, other, signups, seconds=HANGS / 2)
+        usual = await _service(house, other, signups, seconds=lasts / 2)
         fault = await house.simulator.add_fault("slow", phone_number_id=hanging.phone_number_id, seconds=HANGS)
         customers = new_customers(busy)
         crowd = asyncio.create_task(_keep_busy(house, hanging, customers, seconds=lasts))

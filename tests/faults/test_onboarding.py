@@ -18,7 +18,7 @@ from tests.services import clone_database, drop_database
 
 _ENDS_WITH_ITS_CODE = {"code_lost", "code_expired"}
 """What may become of an onboarding whose worker died in mid-exchange: the code was written and is spent."""
-_CODE_LIFE = 7.0
+_CODE_LIFE = 6.0
 _APP_SECRET = "canaryappsecret77e1"
 _LOOKED_THROUGH = HASTE | {
     "ONBOARDING_CODE_LIFE": str(_CODE_LIFE),
@@ -36,7 +36,7 @@ async def test_onboardings_whose_worker_is_killed_at_any_moment_go_on_and_do_not
     async with signing_up(house) as signups:
         begun: list[Signup] = []
         for _ in range(5 if chaos else 2):
-            for _ in range(12):
+            for _ in range(12 if chaos else 9):
                 begun.append(await signups.begin())
                 await asyncio.sleep(0.15)
             house.supervisor.kill("worker")
@@ -146,7 +146,7 @@ async def test_a_code_that_comes_while_temporal_is_away_is_exchanged_when_it_is_
     async with signing_up(house) as signups:
         house.supervisor.kill("temporal")
         in_time = await signups.begin()
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(1)
         await house.supervisor.restart("temporal")
         assert (await signups.ended(in_time))["state"] == "live"
 

@@ -24,7 +24,7 @@ async def test_messages_that_come_while_temporal_is_away_are_acknowledged_at_onc
     await asyncio.gather(*(house.exchange(customer, f"hello from {customer}") for customer in customers[:20]))
     house.supervisor.kill("temporal")
     async with watched() as meanwhile:
-        said = await _keep_writing(house, customers, seconds=120 if chaos else 12)
+        said = await _keep_writing(house, customers, seconds=120 if chaos else 8, per_second=17 if chaos else 25)
     assert await house.simulator.settle(), "webhooks are not acknowledged while Temporal is away"
     account = await house.account()
     assert account["unanswered"] == said
@@ -67,15 +67,15 @@ async def test_temporal_emptied_and_the_worker_killed_in_mid_load_loses_and_doub
     await house.reckon(apart=unposted)
 
 
-async def _keep_writing(house: House, customers: list[str], *, seconds: float) -> int:
-    """Let one after the other write, 17 a second, each again and again; how many messages."""
+async def _keep_writing(house: House, customers: list[str], *, seconds: float, per_second: int) -> int:
+    """Let one after the other write, each again and again; how many messages."""
     began, said = time.monotonic(), 0
     for customer in cycle(customers):
         if time.monotonic() - began > seconds:
             break
         await house.says(customer, f"message {said} of {customer}")
         said += 1
-        await asyncio.sleep(max(0.0, began + said / 17 - time.monotonic()))
+        await asyncio.sleep(max(0.0, began + said / per_second - time.monotonic()))
     return said
 
 
