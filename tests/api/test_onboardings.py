@@ -9,17 +9,16 @@ from uuid import UUID, uuid4
 import httpx
 import orjson
 import pytest
-from argon2 import PasswordHasher
 
 from api.console.sessions import BrowserSessions
 from store.onboardings import unseal
-from store.passwords import Passwords
-from store.people import create_person, person_with_email
+from store.people import person_with_email
 from store.sessions import begin_session, session_of
 from tests.api.edge import Tenant, until
 from tests.api.linked import Linked, everything_stored, forms
 from tests.api.onboardings import CODE, PATH, PIN, start, waiting
 from tests.logs import logged
+from tests.people import person
 from tests.rows import KEYED_HASH, RING, change, row
 
 
@@ -197,19 +196,11 @@ async def test_a_signed_in_person_may_call_by_cookie_and_changes_nothing_without
     stage: Linked, shop: Tenant
 ) -> None:
     sessions = BrowserSessions(stage.api.database, KEYED_HASH, stage.settings.console.public_url, timedelta(hours=1))
-    person_id = await create_person(
-        stage.api.database,
-        Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)),
-        organization_id=shop.organization_id,
-        email="ada@example.com",
-        name="Ada",
-        password="correct horse battery",
-        role="owner",
-    )
-    person = await person_with_email(stage.api.database, "ada@example.com")
-    assert person is not None
+    person_id = await person(stage.api.database, shop.organization_id, "ada@example.com", role="owner")
+    ada = await person_with_email(stage.api.database, "ada@example.com")
+    assert ada is not None
     async with stage.api.database.transaction() as connection:
-        cookie = await begin_session(connection, KEYED_HASH, person, life=timedelta(hours=1))
+        cookie = await begin_session(connection, KEYED_HASH, ada, life=timedelta(hours=1))
     session = await session_of(stage.api.database, KEYED_HASH, cookie, life=timedelta(hours=1))
     assert session is not None
     body = {"code": CODE, "agent_flow_id": str(shop.number.agent_flow_id)}

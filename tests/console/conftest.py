@@ -1,7 +1,7 @@
 """One browser and one console per session, an organization of its own for each test."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from simulator.client import SimulatorClient
 from simulator.config import SimulatorConfig
 from store.engine import Database
 from tests.api.edge import APP_ID, SECRET
-from tests.console.stage import Console, Installation, installed, opened
+from tests.console.stage import Console, Install, Installation, installed, opened
 from tests.services import clone_database, drop_database
 from tests.simulator.stage import served
 
@@ -62,7 +62,7 @@ async def console(installation: Installation) -> AsyncIterator[Console]:
 
 
 @pytest.fixture
-def install(database: Database, database_url: str, browser: Browser) -> Callable[..., Any]:
+def install(database: Database, database_url: str, browser: Browser) -> Install:
     """Serves a console with settings of this test's own: an async context manager."""
     return partial(_install, database, database_url, browser)
 

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
-from argon2 import PasswordHasher
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, ConsoleMessage, Error, Page, Request
 
@@ -23,16 +22,14 @@ from api.server import server
 from cli.ports import free_port
 from store.engine import Database
 from store.organizations import create_agent_flow, create_organization
-from store.passwords import Passwords
-from store.people import create_person, list_people
+from store.people import list_people
 from store.sessions import begin_session
 from tests.api.edge import settings_for
 from tests.console.tabs import Tabs
+from tests.people import CHEAP, PASSWORD, person
 from tests.rows import KEYED_HASH, RING
 
-PASSWORD = "correct horse battery"
 WIDE, NARROW = 1280, 390
-CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
 SERIOUS = {"serious", "critical"}
 _axe = Axe()
 _numbers = count(1)
@@ -170,9 +167,9 @@ class Console:
     async def session(self) -> str:
         """The cookie's value of a new session of the owner."""
         everybody = await list_people(self.database, self.organization_id)
-        person = next(person for person in everybody if person.id == self.person_id)
+        own = next(one for one in everybody if one.id == self.person_id)
         async with self.database.transaction() as connection:
-            return await begin_session(connection, KEYED_HASH, person, life=timedelta(hours=1))
+            return await begin_session(connection, KEYED_HASH, own, life=timedelta(hours=1))
 
     @asynccontextmanager
     async def caller(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -180,6 +177,10 @@ class Console:
         cookies = {"holdfast_session": await self.session()}
         async with httpx.AsyncClient(base_url=self.url, cookies=cookies, timeout=10) as client:
             yield client
+
+
+Install = Callable[..., AbstractAsyncContextManager[Console]]
+"""Serves a console with settings of the caller's own."""
 
 
 @asynccontextmanager
@@ -220,9 +221,7 @@ async def opened(installation: Installation) -> AsyncIterator[Console]:
     database, number = installation.database, next(_numbers)
     organization_id = await create_organization(database, "Bakery Nord")
     email = f"ada{number}@example.com"
-    person_id = await create_person(
-        database, CHEAP, organization_id=organization_id, email=email, name="Ada Moor", password=PASSWORD, role="owner"
-    )
+    person_id = await person(database, organization_id, email, name="Ada Moor", role="owner")
     flow_id = await create_agent_flow(database, RING, organization_id=organization_id, name="Orders", kind="echo")
     installation.starter.ready = True
     installation.starter.woken.clear()
@@ -232,12 +231,17 @@ async def opened(installation: Installation) -> AsyncIterator[Console]:
         watched.is_clean()
 
 
-async def sign_in(page: Page, email: str, *, password: str = PASSWORD) -> None:
-    """Sign in as anybody does."""
+async def try_to_sign_in(page: Page, email: str, *, password: str) -> None:
+    """Fill in the form and send it."""
     await page.goto("/console/sign-in")
     await page.get_by_label("E-mail address").fill(email)
     await page.get_by_label("Password").fill(password)
     await page.get_by_role("button", name="Sign in").click()
+
+
+async def sign_in(page: Page, email: str, *, password: str = PASSWORD) -> None:
+    """Sign in as anybody does."""
+    await try_to_sign_in(page, email, password=password)
     await page.wait_for_url("**/console")
 
 

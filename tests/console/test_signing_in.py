@@ -1,25 +1,15 @@
 """The way in and out, and what keeps others out, in a browser."""
 
 import re
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from store.organizations import create_organization
-from store.people import create_person, set_disabled
-from tests.console.stage import CHEAP, PASSWORD, Console, csrf_of, fits, is_sound, sign_in
-
-Install = Callable[..., AbstractAsyncContextManager[Console]]
-
-
-async def tried(page: Page, email: str, *, password: str = "wrong") -> None:
-    await page.goto("/console/sign-in")
-    await page.get_by_label("E-mail address").fill(email)
-    await page.get_by_label("Password").fill(password)
-    await page.get_by_role("button", name="Sign in").click()
+from store.people import set_disabled
+from tests.console.stage import Console, Install, csrf_of, fits, is_sound, sign_in, try_to_sign_in
+from tests.people import PASSWORD, person
 
 
 async def test_whoever_signs_in_arrives_where_they_wanted_to_go(console: Console) -> None:
@@ -53,7 +43,7 @@ async def test_the_way_in_leads_to_no_other_place(console: Console) -> None:
 
 async def test_a_wrong_password_is_said_beside_the_field_and_what_was_typed_stays(console: Console) -> None:
     async with console.page() as page:
-        await tried(page, console.email)
+        await try_to_sign_in(page, console.email, password="wrong")
         await expect(page.get_by_role("alert")).to_contain_text("do not belong together")
         await expect(page.get_by_label("E-mail address")).to_have_value(console.email)
         await expect(page.get_by_label("Password")).to_be_focused()
@@ -63,8 +53,8 @@ async def test_a_wrong_password_is_said_beside_the_field_and_what_was_typed_stay
 async def test_after_too_many_attempts_even_the_right_password_waits(install: Install) -> None:
     async with install(sign_in_attempts=2) as console, console.page() as page:
         for _ in range(2):
-            await tried(page, console.email)
-        await tried(page, console.email, password=PASSWORD)
+            await try_to_sign_in(page, console.email, password="wrong")
+        await try_to_sign_in(page, console.email, password=PASSWORD)
         await expect(page.get_by_role("alert")).to_contain_text("Try again in 15 minutes")
         await fits(page, "sign-in-throttled")
 
@@ -84,10 +74,7 @@ async def test_signing_out_ends_the_session_for_good(console: Console) -> None:
 
 
 async def test_a_disabled_account_is_out_at_once(console: Console) -> None:
-    await create_person(
-        console.database, CHEAP, organization_id=console.organization_id, email="ben@example.com", name="Ben",
-        password=PASSWORD, role="owner",
-    )  # fmt: skip
+    await person(console.database, console.organization_id, "ben@example.com", role="owner")
     async with console.signed_in() as page:
         await page.goto("/console")
         await set_disabled(
@@ -99,9 +86,7 @@ async def test_a_disabled_account_is_out_at_once(console: Console) -> None:
 
 async def test_another_organizations_pages_are_not_there(console: Console) -> None:
     other = await create_organization(console.database, "Florist")
-    await create_person(
-        console.database, CHEAP, organization_id=other, email="flo@example.com", name="Flo", password=PASSWORD
-    )
+    await person(console.database, other, "flo@example.com")
     async with console.page() as page:
         await sign_in(page, "flo@example.com")
         await page.goto(f"/console/integrations/{console.organization_id}")
