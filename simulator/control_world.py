@@ -8,7 +8,9 @@ from typing import Annotated
 from fastapi import Depends, HTTPException, Request
 
 from simulator.business.model import Waba
+from simulator.customers import Conversation
 from simulator.numbers import Number
+from simulator.orders import CustomerOrder
 from simulator.world import World
 
 
@@ -41,3 +43,10 @@ def waba_of(world: World, waba_id: str) -> Waba:
     if (waba := world.assets.wabas.get(waba_id)) is None:
         raise HTTPException(404, f"no WABA {waba_id}: add it with POST /_control/wabas")
     return waba
+
+
+def customer_of(world: World, order: CustomerOrder) -> tuple[Number, Conversation]:
+    """The number and its conversation with the customer that an order names, begun if there is none."""
+    number = number_of(world, order.phone_number_id)
+    named = order.model_dump(include={"wa_id", "user_id", "name", "username"})
+    return number, world.customers.of(number, **named)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
 from simulator import orders
-from simulator.control_world import TheWorld, number_of
+from simulator.control_world import TheWorld, customer_of, number_of
 from simulator.customers import Conversation
 from simulator.load import Load
 from simulator.refusals import answer
@@ -19,12 +19,7 @@ router = APIRouter(prefix="/_control", tags=["control"])
 @router.post("/say")
 async def say(world: TheWorld, order: orders.SayOrder) -> Json:
     """Let a customer say something, of any kind and shape."""
-    if order.wa_id is None and order.user_id is None:
-        raise HTTPException(422, "a customer needs a wa_id or a user_id")
-    number = number_of(world, order.phone_number_id)
-    conversation = world.customers.of(
-        number, wa_id=order.wa_id, user_id=order.user_id, name=order.name, username=order.username
-    )
+    number, conversation = customer_of(world, order)
     said = world.say(
         number,
         conversation,

@@ -13,7 +13,7 @@ from simulator.account import WebhookTally
 from simulator.batches import MOST_UPDATES, Batches
 from simulator.config import SimulatorConfig
 from simulator.faults import Faults
-from simulator.wire import Update, envelope, sign
+from simulator.wire import Update, envelope, number_told, sign
 
 _NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 """ValueError: an address that is none, as the resolver finds."""
@@ -225,4 +225,4 @@ class Deliveries:
 def _number_of(update: Update) -> str:
     """Whom an update is about: a number, else its WABA."""
     waba_id, change = update
-    return str(change["value"].get("metadata", {}).get("phone_number_id", waba_id))
+    return number_told(change) or waba_id

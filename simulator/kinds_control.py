@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import Response
 
 from simulator import kinds_orders as orders
-from simulator.control_world import TheWorld, number_of
+from simulator.control_world import TheWorld, customer_of
 from simulator.customers import Conversation, bsuid
 from simulator.files import StoredFile
 from simulator.numbers import Number
@@ -36,7 +36,7 @@ async def write(world: TheWorld, order: orders.MessageOrder) -> Json:
 @router.post("/customer-files")
 async def send_file(world: TheWorld, order: orders.FileOrder, request: Request) -> Json:
     """Let a customer send a file, or the business in its own app."""
-    number, _ = _whom(world, order)
+    number, _ = customer_of(world, order)
     base_url = str(request.base_url) if order.url else None
     content = receive_file(world, number, order.data, order.mime_type, kind=order.kind, base_url=base_url)
     optional = {"caption": order.caption, "filename": order.filename}
@@ -50,7 +50,7 @@ async def send_file(world: TheWorld, order: orders.FileOrder, request: Request) 
 @router.post("/customers")
 async def change_customer(world: TheWorld, order: orders.CustomerChange) -> Json:
     """Add a customer who has not written yet, or say something new of one."""
-    _, conversation = _whom(world, order)
+    _, conversation = customer_of(world, order)
     for name, value in order.model_dump(include={"name", "username", "shares_phone"}, exclude_none=True).items():
         setattr(conversation, name, value)
     return {"customer": conversation.customer, "user_id": conversation.user_id}
@@ -59,7 +59,7 @@ async def change_customer(world: TheWorld, order: orders.CustomerChange) -> Json
 @router.post("/changed-numbers")
 async def change_number(world: TheWorld, order: orders.ChangedNumberOrder) -> Json:
     """Let a customer change the phone number: the BSUID changes too, and a system message tells of it."""
-    number, conversation = _whom(world, order)
+    number, conversation = customer_of(world, order)
     former = (conversation.shared_phone, conversation.user_id)
     made = bsuid(number.business_id, order.new_wa_id or secrets.token_hex(8))
     user_id = order.new_user_id or made
@@ -77,7 +77,7 @@ async def change_number(world: TheWorld, order: orders.ChangedNumberOrder) -> Js
 @router.post("/preferences")
 async def prefer(world: TheWorld, order: orders.PreferenceOrder) -> Json:
     """Let a customer stop or resume marketing messages."""
-    number, conversation = _whom(world, order)
+    number, conversation = customer_of(world, order)
     conversation.wants_marketing = order.value != "stop"
     phone = {"wa_id": conversation.shared_phone} if conversation.shared_phone else {}
     preference = {
@@ -140,7 +140,7 @@ def _system(conversation: Conversation, order: orders.ChangedNumberOrder, user_i
 
 
 def _say(world: World, order: orders.WrittenOrder, kind: str, content: Any) -> Json:
-    number, conversation = _whom(world, order)
+    number, conversation = customer_of(world, order)
     extra = _beside(order, number)
     said = world.say(
         number,
@@ -156,7 +156,7 @@ def _say(world: World, order: orders.WrittenOrder, kind: str, content: Any) -> J
 
 
 def _echo(world: World, order: orders.WrittenOrder, kind: str, content: Any) -> Json:
-    number, conversation = _whom(world, order)
+    number, conversation = customer_of(world, order)
     said = world.written(conversation, kind, content, timestamp=order.timestamp)
     conversation.echoes.append(said)
     number.throughput.count(said.said_at)
@@ -171,11 +171,3 @@ def _beside(order: orders.WrittenOrder, number: Number) -> Json:
         context = {"from": number.display_phone_number, "id": context}
     found = {"context": context, "referral": order.referral}
     return {name: value for name, value in found.items() if value} | order.extra
-
-
-def _whom(world: World, order: orders.CustomerOrder) -> tuple[Number, Conversation]:
-    number = number_of(world, order.phone_number_id)
-    conversation = world.customers.of(
-        number, wa_id=order.wa_id, user_id=order.user_id, name=order.name, username=order.username
-    )
-    return number, conversation

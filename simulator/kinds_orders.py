@@ -1,27 +1,11 @@
 """What the control API is asked for about messages of every kind: bodies, checked."""
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Base64Bytes, Field, model_validator
 
 from simulator.kinds_in import misshapen
-from simulator.orders import Digits, Order
-
-
-class CustomerOrder(Order):
-    """Which customer of which number: a phone number, a BSUID or both."""
-
-    phone_number_id: str
-    wa_id: Digits | None = None
-    user_id: str | None = None
-    name: str | None = None
-    username: str | None = None
-
-    @model_validator(mode="after")
-    def _named(self) -> Self:
-        if self.wa_id is None and self.user_id is None:
-            raise ValueError("a customer needs a wa_id or a user_id")
-        return self
+from simulator.orders import Content, CustomerOrder, Digits, Moment, Parts
 
 
 class CustomerChange(CustomerOrder):
@@ -34,15 +18,15 @@ class CustomerChange(CustomerOrder):
 class WrittenOrder(CustomerOrder):
     """When a message was written, and what it hangs on."""
 
-    timestamp: int | None = None
-    """What the message claims instead of now: unix seconds."""
-    context: dict[str, Any] | str | None = None
+    timestamp: Moment | None = None
+    """What the message claims instead of now."""
+    context: Parts | str | None = None
     """Meta's object, or just the wamid that is replied to."""
-    referral: dict[str, Any] | None = None
+    referral: Parts | None = None
     group_id: str | None = None
     contacts: bool | None = None
     """Whether the webhook has a `contacts` block; None: as Meta does with this kind."""
-    extra: dict[str, Any] = Field(default_factory=dict)
+    extra: Parts = Field(default_factory=dict)
     """Further keys of the message."""
 
 
@@ -50,7 +34,7 @@ class MessageOrder(WrittenOrder):
     """A message of any kind, from a customer or from the business's own app."""
 
     type: str
-    content: Any = None
+    content: Content = None
     """What stands under the type's own key."""
 
     @model_validator(mode="after")
@@ -91,5 +75,5 @@ class PreferenceOrder(CustomerOrder):
     """What a customer wants of marketing messages."""
 
     value: Literal["stop", "resume", "signup"]
-    timestamp: int | None = None
+    timestamp: Moment | None = None
     signup_id: str | None = None

@@ -8,8 +8,6 @@ from simulator.numbers import Number
 from simulator.wire import Change
 from simulator.world import World
 
-_BAN_STATUS = {"DISABLE": "BANNED", "REINSTATE": "CONNECTED"}
-
 
 def partner_app_installed(world: World, waba: Waba) -> None:
     """Announce a finished signup."""
@@ -99,6 +97,14 @@ def _apply(world: World, waba: Waba, event: str, parts: dict[str, Any]) -> None:
     elif event == "ACCOUNT_RECONNECTED":
         for number in numbers:
             number.standing.connect()
-    elif event == "DISABLED_UPDATE" and (status := _BAN_STATUS.get(parts.get("ban_info", {}).get("waba_ban_state"))):
-        for number in numbers:
-            number.standing.status = status
+    elif event == "DISABLED_UPDATE" and isinstance(ban := parts.get("ban_info"), dict):
+        _ban(numbers, str(ban.get("waba_ban_state")))
+
+
+def _ban(numbers: list[Number], state: str) -> None:
+    """Ban an account's numbers, or reinstate them: one that was never registered still has to be."""
+    for number in numbers:
+        if state == "DISABLE":
+            number.standing.status = "BANNED"
+        elif state == "REINSTATE":
+            number.standing.status = "CONNECTED" if number.standing.registered else "PENDING"

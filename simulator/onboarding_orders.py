@@ -1,18 +1,18 @@
 """What the control API is asked for about businesses, WABAs, what numbers stand at, tokens and codes."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from simulator.business.tokens import BOTH
-from simulator.orders import Digits, KnobsOrder, Order
+from simulator.orders import Code, Digits, KnobsOrder, Order, Parts, Seconds, SomeSeconds
 
 
 class HealthOrder(Order):
     """An entity's part of `health_status`."""
 
     can_send_message: Literal["AVAILABLE", "LIMITED", "BLOCKED"] = "AVAILABLE"
-    errors: list[dict[str, Any]] | None = None
+    errors: list[Parts] | None = None
     """Each with error_code, error_description, possible_solution."""
     additional_info: list[str] | None = None
 
@@ -63,8 +63,8 @@ class StandingOrder(Order):
     registered: bool | None = None
     pin: Annotated[str, Field(pattern=r"^(\d{6})?$")] | None = None
     """Six digits; empty: two-step verification off."""
-    pin_interval: Annotated[float, Field(ge=0)] | None = None
-    onboarded_at: float | None = None
+    pin_interval: Seconds | None = None
+    onboarded_at: Annotated[float, Field(ge=0, lt=2**37)] | None = None
     history_shared: bool | None = None
     registrations_made: Annotated[int, Field(ge=0, le=10)] | None = None
     """As if register had been called that often just now."""
@@ -89,7 +89,7 @@ class TokenOrder(Order):
     business_id: str | None = None
     """The portfolio that grants it: by default the first WABA's."""
     scopes: list[str] = Field(default_factory=lambda: list(BOTH))
-    seconds: Annotated[float, Field(gt=0)] | None = None
+    seconds: SomeSeconds | None = None
     """Until it expires; None: never."""
     names_targets: bool = True
     """False: granted to all of the portfolio's assets, and no target_ids in debug_token."""
@@ -111,12 +111,12 @@ class TokenChangeOrder(Order):
     token: str | None = None
     waba_id: str | None = None
     phone_number_id: str | None = None
-    revoked: int | None = None
+    revoked: Code | None = None
     """The subcode to refuse it with; 0: it lives again."""
     add_scopes: list[str] = Field(default_factory=list)
     remove_scopes: list[str] = Field(default_factory=list)
     remove_wabas: list[str] = Field(default_factory=list)
-    seconds: float | None = None
+    seconds: Seconds | None = None
     """Until it expires, from now; 0: never."""
     app_id: str | None = None
 

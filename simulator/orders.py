@@ -2,18 +2,42 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import orjson
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from simulator.chaos import KINDS, LONGEST
 from simulator.faults import CallName, Fault, FaultKind, kinds_of
 
 Digits = Annotated[str, Field(pattern=r"^[0-9]+$")]
+_LONGEST = 10 * 366 * 86400.0
+Seconds = Annotated[float, Field(ge=0, le=_LONGEST)]
+"""A duration: ten years at most, so that every sum of moments is one too."""
+SomeSeconds = Annotated[float, Field(gt=0, le=_LONGEST)]
+"""The same, of what cannot be nothing."""
+Moment = Annotated[int, Field(ge=0, lt=2**40)]
+"""Unix seconds."""
+Code = Annotated[int, Field(ge=0, lt=10**9)]
+"""One of Meta's codes."""
+
+
+def _written(value: Any) -> Any:
+    try:
+        orjson.dumps(value)
+    except TypeError as error:
+        raise ValueError(f"this cannot be written as JSON: {error}") from error
+    return value
+
+
+Content = Annotated[Any, AfterValidator(_written)]
+"""Anything that can stand in a webhook."""
+Parts = Annotated[dict[str, Any], AfterValidator(_written)]
+"""Keys and values that can."""
 
 
 class Order(BaseModel):
     """A body of the control API: what it does not know it refuses, so that a typo is no silent no-op."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class KnobsOrder(Order):
@@ -24,9 +48,9 @@ class KnobsOrder(Order):
     throughput_burst: Annotated[int, Field(ge=0)] | None = None
     pair_limit: bool | None = None
     over_limit: Literal["fail", "hold", "ignore"] | None = None
-    answer_delay: Annotated[float, Field(ge=0)] | None = None
+    answer_delay: Seconds | None = None
     statuses: tuple[str, ...] | None = None
-    status_interval: Annotated[float, Field(ge=0)] | None = None
+    status_interval: Seconds | None = None
     statuses_before_answer: bool | None = None
     shuffle_statuses: bool | None = None
     hold_statuses: bool | None = None
@@ -50,22 +74,33 @@ class NumberOrder(KnobsOrder):
     """The portfolio; the WABA's id if left out."""
 
 
-class SayOrder(Order):
-    """What a customer says. `text` is short for type text; a customer is named by `wa_id`, `user_id` or both."""
+class CustomerOrder(Order):
+    """Which customer of which number: a phone number, a BSUID or both."""
 
     phone_number_id: str
     wa_id: Digits | None = None
-    user_id: str | None = None
+    user_id: Annotated[str, Field(min_length=1)] | None = None
     name: str | None = None
     username: str | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.wa_id is None and self.user_id is None:
+            raise ValueError("a customer needs a wa_id or a user_id")
+        return self
+
+
+class SayOrder(CustomerOrder):
+    """What a customer says, of any shape. `text` is short for type text."""
+
     text: str | None = None
     type: str = "text"
-    content: Any = None
+    content: Content = None
     """What stands under the type's own key."""
-    timestamp: int | None = None
-    """What the message claims instead of now: unix seconds."""
+    timestamp: Moment | None = None
+    """What the message claims instead of now."""
     group_id: str | None = None
-    extra: dict[str, Any] = Field(default_factory=dict)
+    extra: Parts = Field(default_factory=dict)
     """Further keys of the message: `context`, `referral`, `errors`."""
     contacts: bool = True
     """Whether the webhook has a `contacts` block."""
@@ -82,10 +117,10 @@ class FaultOrder(Order):
     count: Annotated[int, Field(ge=1)] | None = None
     probability: Annotated[float, Field(ge=0, le=1)] = 1.0
     accepted: bool = True
-    seconds: Annotated[float, Field(ge=0)] = 0.0
-    code: int | None = None
-    subcode: int | None = None
-    http_status: int | None = None
+    seconds: Seconds = 0.0
+    code: Code | None = None
+    subcode: Code | None = None
+    http_status: Annotated[int, Field(ge=400, le=599)] | None = None
     is_transient: bool | None = None
     details: str = ""
     copies: Annotated[int, Field(ge=1, le=100)] = 2
@@ -113,9 +148,9 @@ class ChaosOrder(Order):
     """None: until it is stopped."""
     kinds: Annotated[tuple[str, ...], Field(min_length=1)] = KINDS
     phone_number_id: str | None = None
-    longest: Annotated[float, Field(gt=0)] = LONGEST
-    pace: Annotated[float, Field(gt=0)] = 1.0
-    lasts: Annotated[float, Field(gt=0)] = 3.0
+    longest: SomeSeconds = LONGEST
+    pace: SomeSeconds = 1.0
+    lasts: SomeSeconds = 3.0
 
 
 class WebhookOrder(Order):
@@ -123,9 +158,9 @@ class WebhookOrder(Order):
 
     url: str | None = None
     connections: Annotated[int, Field(ge=1)] | None = None
-    retry_first: Annotated[float, Field(gt=0)] | None = None
-    retry_longest: Annotated[float, Field(gt=0)] | None = None
-    retry_for: Annotated[float, Field(ge=0)] | None = None
+    retry_first: SomeSeconds | None = None
+    retry_longest: SomeSeconds | None = None
+    retry_for: Seconds | None = None
 
 
 class FlushOrder(Order):
@@ -146,14 +181,14 @@ class EmitOrder(Order):
 
     waba_id: str
     field: str
-    value: dict[str, Any]
+    value: Parts
     copies: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
 class ClockOrder(Order):
     """Seconds to move the clock by."""
 
-    move: float
+    move: Annotated[float, Field(ge=-_LONGEST, le=_LONGEST)]
 
 
 class LoadOrder(Order):
@@ -161,10 +196,10 @@ class LoadOrder(Order):
 
     phone_number_id: str
     customers: Annotated[int, Field(ge=1)]
-    seconds: Annotated[float, Field(gt=0)]
+    seconds: SomeSeconds
     exchanges_each: Annotated[int, Field(ge=1)] = 40
     """After this many a customer is replaced by a new one."""
-    patience: Annotated[float, Field(gt=0)] = 30.0
+    patience: SomeSeconds = 30.0
     """A customer who waits longer counts as unanswered and is replaced."""
     first_wa_id: Annotated[int, Field(ge=1)] = 4915550000000
     """Customers are numbered from here; a second run with the same figure goes on with the next."""

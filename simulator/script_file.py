@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import yaml  # type: ignore[import-untyped]
 from pydantic import ConfigDict, Field, ValidationError
 
-from simulator.orders import FaultOrder, Order
+from simulator.orders import FaultOrder, Order, Seconds, SomeSeconds
 from simulator.script import Script, Step
 
 Place = tuple[int | str, ...]
@@ -19,10 +19,10 @@ class ScriptError(Exception):
 class StepOrder(FaultOrder):
     """One entry of `faults`: a fault, when it begins and how long it lasts."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
-    at: Annotated[float, Field(ge=0)] = 0.0
-    lasts: Annotated[float, Field(gt=0)] | None = Field(default=None, alias="for")
+    at: Seconds = 0.0
+    lasts: SomeSeconds | None = Field(default=None, alias="for")
 
 
 class ScriptOrder(Order):

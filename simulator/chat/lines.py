@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from simulator.chat.words import FindTemplate, Words, parameters_of, template_of, words_of
+from simulator.chat.words import FindTemplate, Words, an_object, objects, parameters_of, template_of, words_of
 from simulator.customers import Conversation, Reply, Said
+from simulator.figures import whole
 from simulator.kinds_in import FILE_KINDS
 from simulator.templates import Template
 
@@ -61,7 +62,7 @@ def lines_of(conversation: Conversation, find: FindTemplate) -> list[Line]:
     lines: dict[str, Line] = {}
     for author, message in sorted(_messages(conversation), key=lambda one: _moment(one[1])):
         if message.type in _ABOUT_ANOTHER:
-            content = message.content if isinstance(message.content, dict) else {}
+            content = an_object(message.content)
             target = lines.get(str(content.get(_ABOUT_ANOTHER[message.type])))
             if target is not None:
                 _change(target, author, message.type, content)
@@ -87,7 +88,7 @@ def _change(target: Line, author: str, kind: str, content: dict[str, Any]) -> No
     if kind == "reaction":
         target.reactions[author] = str(content.get("emoji") or "")
     elif kind == "edit":
-        written = content.get("message") or {}
+        written = an_object(content.get("message"))
         target.words = words_of(target.kind, written.get(target.kind), lambda _name, _language: None)
         target.note = "edited"
     else:
@@ -96,7 +97,7 @@ def _change(target: Line, author: str, kind: str, content: dict[str, Any]) -> No
 
 
 def _line(author: str, message: Said | Reply, find: FindTemplate) -> Line:
-    content = message.content if isinstance(message.content, dict) else {}
+    content = an_object(message.content)
     return Line(
         author=author,
         wamid=message.wamid,
@@ -117,18 +118,18 @@ def _taps(kind: str, content: dict[str, Any], find: FindTemplate) -> Iterator[Ta
     name = _TAPPED_AS.get(str(content.get("type"))) if kind == "interactive" else None
     if name is None:
         return
-    action = content["action"]
-    replies = [button["reply"] for button in action.get("buttons", [])]
-    for reply in replies + [row for section in action.get("sections", []) for row in section["rows"]]:
+    action = an_object(content.get("action"))
+    replies = [an_object(button.get("reply")) for button in objects(action.get("buttons"))]
+    for reply in replies + [row for section in objects(action.get("sections")) for row in objects(section.get("rows"))]:
         chosen = {key: reply[key] for key in ("id", "title", "description") if key in reply}
         tapped = {"type": name, name: chosen}
-        yield Tap(reply["title"], "interactive", tapped, str(reply.get("description", "")))
+        yield Tap(str(reply.get("title", "")), "interactive", tapped, str(reply.get("description", "")))
 
 
 def _quick_replies(content: dict[str, Any], known: Template | None) -> Iterator[Tap]:
     if known is None:
-        given = [one for one in content.get("components") or [] if one.get("sub_type") == "quick_reply"]
-        titles = {int(one.get("index", 0)): "" for one in given}
+        given = [one for one in objects(content.get("components")) if one.get("sub_type") == "quick_reply"]
+        titles = {whole(one.get("index")) or 0: "" for one in given}
     else:
         buttons = enumerate(known.buttons)
         titles = {place: str(one.get("text")) for place, one in buttons if one.get("type") == "QUICK_REPLY"}

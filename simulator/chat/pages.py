@@ -1,5 +1,6 @@
 """`/`: the simulator's numbers and conversations; and a page for each conversation, to write in as its customer."""
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ class ChatPages:
             case "text":
                 return "text", {"body": _needed(form, "text")}
             case "location":
-                point = {name: float(_needed(form, name)) for name in ("latitude", "longitude")}
+                point = {name: _degrees(form, name) for name in ("latitude", "longitude")}
                 return "location", point | ({"name": name} if (name := _word(form, "name")) else {})
             case "reaction":
                 emoji = _word(form, "emoji")
@@ -161,6 +162,13 @@ def _context(form: FormData, number: Number) -> dict[str, Any]:
 def _word(form: FormData, name: str) -> str:
     value = form.get(name, "")
     return value.strip() if isinstance(value, str) else ""
+
+
+def _degrees(form: FormData, name: str) -> float:
+    """Degrees; what is a number in no webhook is none here."""
+    if not math.isfinite(degrees := float(_needed(form, name))):
+        raise ValueError(name)
+    return degrees
 
 
 def _needed(form: FormData, name: str) -> str:

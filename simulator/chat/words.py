@@ -33,7 +33,7 @@ class Words:
 
 def words_of(kind: str, content: Any, find: FindTemplate) -> Words:
     """What a message says; of what has no words, all of it."""
-    if kind == "interactive" and isinstance(content, dict) and "action" in content:
+    if kind == "interactive" and isinstance(content, dict) and isinstance(content.get("action"), dict):
         return _interactive(content)
     if kind == "template" and isinstance(content, dict):
         return _template(content, find)
@@ -44,16 +44,25 @@ def words_of(kind: str, content: Any, find: FindTemplate) -> Words:
 
 def template_of(content: Json, find: FindTemplate) -> Template | None:
     """The definition of a template message."""
-    return find(str(content.get("name")), str((content.get("language") or {}).get("code")))
+    return find(str(content.get("name")), str(an_object(content.get("language")).get("code")))
 
 
 def parameters_of(content: Json, kind: str, index: int | None = None) -> list[Json]:
     """The parameters that a template message gives to a part of its definition."""
-    for part in content.get("components") or []:
+    for part in objects(content.get("components")):
         if str(part.get("type")).lower() == kind and index in (None, whole(part.get("index"))):
-            found: list[Json] = part.get("parameters") or []
-            return found
+            return objects(part.get("parameters"))
     return []
+
+
+def an_object(value: Any) -> Json:
+    """An object, empty if something else stands there: what customers write may be of any shape."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects(value: Any) -> list[Json]:
+    """The objects of a list, none if something else stands there."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _said(kind: str, content: Any) -> str:
@@ -62,7 +71,8 @@ def _said(kind: str, content: Any) -> str:
         case (("unsupported" | "unknown"), _):
             found = "Something that WhatsApp does not show to businesses."
         case "contacts", list(cards):
-            found = ", ".join(str(card.get("name", {}).get("formatted_name", "somebody")) for card in cards)
+            names = (an_object(card.get("name")) for card in objects(cards))
+            found = ", ".join(str(name.get("formatted_name", "somebody")) for name in names)
         case "text", {"body": str(body)}:
             found = body
         case "location", {"latitude": latitude, "longitude": longitude}:
@@ -73,7 +83,7 @@ def _said(kind: str, content: Any) -> str:
         case "button", {"text": str(text)}:
             found = text
         case "order", {"product_items": list(items)}:
-            found = ", ".join(f"{one.get('quantity', 1)} of {one.get('product_retailer_id')}" for one in items)
+            found = ", ".join(f"{one.get('quantity', 1)} of {one.get('product_retailer_id')}" for one in objects(items))
         case "edit", {"message": dict(written)}:
             found = _said(str(written.get("type")), written.get(str(written.get("type"))))
         case "revoke", _:
@@ -83,9 +93,9 @@ def _said(kind: str, content: Any) -> str:
 
 def _interactive(content: Json) -> Words:
     return Words(
-        text=str((content.get("body") or {}).get("text", "")),
-        header=_header(content.get("header") or {}),
-        footer=str((content.get("footer") or {}).get("text", "")),
+        text=str(an_object(content.get("body")).get("text", "")),
+        header=_header(an_object(content.get("header"))),
+        footer=str(an_object(content.get("footer")).get("text", "")),
         offers=tuple(_offers(str(content.get("type")), content["action"])),
     )
 
@@ -99,7 +109,7 @@ def _header(header: Json) -> str:
 
 
 def _offers(kind: str, action: Json) -> Iterator[str]:
-    parameters = action.get("parameters") or {}
+    parameters = an_object(action.get("parameters"))
     if kind == "cta_url":
         yield f"{parameters.get('display_text')}: {parameters.get('url')}"
     elif kind == "flow":

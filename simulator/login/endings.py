@@ -9,7 +9,7 @@ from simulator.business.model import Waba
 from simulator.notices import partner_app_installed
 from simulator.numbers import Number
 from simulator.onboarding_orders import CodeOrder, PreparedOrder, StandingOrder
-from simulator.orders import Order
+from simulator.orders import Digits, Order, SomeSeconds
 from simulator.preparing import new_token, prepare, waba_for
 from simulator.world import World
 
@@ -32,7 +32,7 @@ class EndingOrder(Order):
     phone_number_ids: list[str] | None = None
     """Existing numbers, the first of which the message names; None: `new_numbers` are made."""
     new_numbers: Annotated[int, Field(ge=1, le=20)] = 1
-    display_phone_number: str | None = None
+    display_phone_number: Digits | None = None
     names_number: bool = True
     """False: the message has no phone_number_id."""
     standing: StandingOrder = Field(default_factory=StandingOrder)
@@ -43,7 +43,7 @@ class EndingOrder(Order):
     """The login's callback comes before the message."""
     scopes: list[str] = Field(default_factory=lambda: CodeOrder(waba_ids=[]).scopes)
     names_targets: bool = True
-    seconds: float | None = None
+    seconds: SomeSeconds | None = None
     """The token's life; None: for ever."""
     announce: bool = True
     """Whether PARTNER_APP_INSTALLED goes out."""

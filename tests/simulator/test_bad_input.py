@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.stage import APP_ID, CUSTOMER, NUMBER, TOKEN, WABA, Simulated
+from tests.simulator.stage import APP_ID, CUSTOMER, NUMBER, TOKEN, WABA, Simulated, Webhook
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 NOWHERE = f"http://{'a' * 70}.test/"
@@ -98,3 +98,80 @@ async def test_a_picture_that_says_it_is_enormous_is_refused(simulator: Simulate
 async def test_a_limit_that_is_no_number_is_none(simulator: Simulated) -> None:
     answer = await simulator.call("GET", f"{WABA}/phone_numbers", params={"limit": "²"})
     assert [number["id"] for number in answer.json()["data"]] == [NUMBER]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "order"),
+    [
+        ("POST", "clock", b'{"move": NaN}'),
+        ("POST", "clock", b'{"move": 1e300}'),
+        ("PATCH", "webhook", b'{"retry_for": 1e300}'),
+        ("POST", "faults", b'{"kind": "server_error", "http_status": 99999}'),
+        ("POST", "faults", b'{"kind": "refuse", "code": %d}' % 10**30),
+        ("POST", "login-endings", b'{"display_phone_number": "+49 30"}'),
+        ("POST", "login-endings", b'{"seconds": -1}'),
+        ("PATCH", f"numbers/{NUMBER}/standing", b'{"onboarded_at": 1e20}'),
+        ("POST", "say", b'{"phone_number_id": "106540352242922", "text": "hello"}'),
+        ("POST", "say", b'{"phone_number_id": "106540352242922", "wa_id": "1", "timestamp": %d}' % 10**30),
+        ("POST", "say", b'{"phone_number_id": "106540352242922", "wa_id": "1", "content": [%d]}' % 10**30),
+    ],
+)
+async def test_an_order_that_cannot_be_carried_out_is_refused(
+    simulator: Simulated, method: str, path: str, order: bytes
+) -> None:
+    headers = {"content-type": "application/json"}
+    answer = await simulator.graph.request(method, f"/_control/{path}", content=order, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"][0] == "body"
+
+
+async def test_a_webhook_that_answers_nobody_is_not_verified(simulator: Simulated) -> None:
+    await simulator.client.set_webhook("http://127.0.0.1:9/nobody")
+    assert not await simulator.client.verify_webhook("verify-me")
+
+
+async def test_an_account_update_without_its_ban_changes_nothing(simulator: Simulated) -> None:
+    prepared = await simulator.client.prepare_number(waba_id=WABA)
+    assert await simulator.client.account_update("DISABLED_UPDATE", WABA, ban_info="DISABLE")
+    assert (await simulator.client.number(NUMBER))["status"] == "CONNECTED"
+    await simulator.client.account_update("DISABLED_UPDATE", WABA, ban_info={"waba_ban_state": "REINSTATE"})
+    assert (await simulator.client.number(prepared.phone_number_id))["status"] == "PENDING"
+
+
+@pytest.mark.parametrize("batched", [True, False])
+async def test_a_change_of_any_shape_is_delivered(simulator: Simulated, webhook: Webhook, *, batched: bool) -> None:
+    values: list[dict[str, Any]] = [
+        {"metadata": "none"},
+        {"metadata": {"phone_number_id": NUMBER}, "messages": "none"},
+        {"metadata": {"phone_number_id": NUMBER}, "messages": []},
+        {"metadata": {"phone_number_id": NUMBER}, "messages": {}},
+    ]
+    if batched:
+        await simulator.client.add_fault("batch", call="webhook", seconds=0.05)
+    for value in values * 3:
+        await simulator.client.emit(WABA, "messages", value)
+    assert await simulator.client.settle()
+    assert all(value in webhook.values for value in values)
+
+
+SHAPES: list[tuple[str, Any]] = [
+    ("contacts", [1, {"name": "Ada"}]),
+    ("order", {"product_items": [1]}),
+    ("interactive", {"type": "button", "action": {"buttons": [1, {"reply": 1}], "sections": [{"rows": 1}]}}),
+    ("interactive", {"type": "cta_url", "action": {"parameters": 1}, "body": 1, "header": 1, "footer": 1}),
+    ("interactive", {"type": "list", "action": 1}),
+    ("template", {"language": 1, "components": [1, {"type": "button", "sub_type": "quick_reply", "index": "x"}]}),
+]
+
+
+@pytest.mark.parametrize(("kind", "content"), SHAPES)
+async def test_a_conversation_is_shown_whatever_was_written_in_it(
+    simulator: Simulated, kind: str, content: Any
+) -> None:
+    wamid = await simulator.client.customer_says(NUMBER, CUSTOMER, type=kind, content=content)
+    edit = {"original_message_id": wamid, "message": 1}
+    await simulator.client.customer_says(NUMBER, CUSTOMER, type="edit", content=edit)
+    echo = {"phone_number_id": NUMBER, "wa_id": CUSTOMER, "type": kind, "content": content}
+    await simulator.graph.post("/_control/echoes", json=echo)
+    for page in ("/", f"/conversations/{NUMBER}/{CUSTOMER}"):
+        assert (await simulator.graph.get(page)).status_code == 200
