@@ -1,4 +1,4 @@
-"""What the pages call by name exists: settings, routes, commands, metrics, log events. They link to few places."""
+"""What the pages call by name exists: settings, routes, commands, metrics, events, files. They link to few sites."""
 
 import ast
 import re
@@ -26,6 +26,10 @@ _SETTING = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _COMMAND = re.compile(r"holdfast ([a-z][a-z -]*[a-z])")
 _METRIC = re.compile(r"holdfast_[a-z_]+")
 _EVENT = re.compile(r"[a-z_]+\.[a-z_]+")
+_FILE = re.compile(r"(?:[a-z_*]+/)*[a-z0-9_*]+\.(?:py|md|yaml|yml|mod)")
+_FOLDERS = (ROOT, ROOT / "tests", ROOT / "tests" / "faults", ROOT / "docs" / "decisions")
+"""Where a page's file may be; docs/reliability.md names tests by their place among the tests."""
+
 _LINK = re.compile(r"\]\(https?://([^/)\s]+)")
 
 
@@ -66,6 +70,7 @@ def _unknown(page: Path) -> set[str]:
         *(name for name in _commands(page) if f"holdfast {name}" not in commands),
         *(name for name in _metrics(page) if name.removesuffix("_total") not in metrics),
         *(name for name in _events(page) if name not in events),
+        *(name for name in _files(page) if not any(any(folder.glob(name)) for folder in _FOLDERS)),
     }
 
 
@@ -101,6 +106,10 @@ def _events(page: Path) -> set[str]:
     return {code for code in codes if code.split(".")[0] in first and not code.endswith((".py", ".md"))}
 
 
+def _files(page: Path) -> set[str]:
+    return {code for code in _named(page, _FILE) if _FILE.fullmatch(code)}
+
+
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_links_to_few_places_on_the_web(page: Path) -> None:
     assert [host for host in _LINK.findall(page.read_text()) if host not in _MAY_BE_LINKED] == []
@@ -110,8 +119,10 @@ def test_names_that_do_not_exist_are_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "`META_APP_NAME` `GET /api/v1/nothing` `holdfast fly` `holdfast_nothing_total` `webhook.nothing` "
-        "`META_APP_ID` `GET /health` `holdfast doctor` `holdfast_turns` `webhook.refused`"
+        "`META_APP_ID` `GET /health` `holdfast doctor` `holdfast_turns` `webhook.refused` "
+        "`test_nothing.py` `store/nothing.py` `worker.py` `store/test_rates.py` `workflows/*contracts.py`"
     )
     assert _unknown(page) == {
         "META_APP_NAME", "GET /api/v1/nothing", "fly", "holdfast_nothing_total", "webhook.nothing",
+        "test_nothing.py", "store/nothing.py",
     }  # fmt: skip
