@@ -36,8 +36,6 @@ class Conversation:
     in_charge: str
     in_charge_reason: str | None
     in_charge_since: datetime | None
-    person_acted_at: datetime | None
-    """The latest message since the take-over that was not the bot's; read only while a person is in charge."""
     window_opened_at: datetime | None
     last_turn_no: int
     integration_state: str
@@ -53,8 +51,11 @@ class Conversation:
     turn_id: UUID | None
     turn_no: int | None
     turn_state: str | None
-    too_many_turns: bool
     now: datetime
+    # What is read only once the lock is there.
+    person_acted_at: datetime | None = None
+    """The latest message since the take-over that was not the bot's; read only while a person is in charge."""
+    too_many_turns: bool = False
     files: list[UUID] | None = None
     """Customers' files that are to be fetched now."""
     files_next_at: datetime | None = None

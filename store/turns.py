@@ -21,21 +21,11 @@ from store.turn_plan import Conversation, Open, Plan, Reply, Rules, plan
 
 _CONVERSATION = text("""
     SELECT c.id, c.organization_id, c.integration_id, c.in_charge, c.in_charge_reason, c.in_charge_since,
-           CASE c.in_charge WHEN 'person' THEN
-             (SELECT m.created_at FROM messages m
-              WHERE m.conversation_id = c.id AND m.created_at > c.in_charge_since
-                AND m.direction = 'out' AND m.author <> 'bot'
-              ORDER BY m.created_at DESC LIMIT 1)
-           END AS person_acted_at,
            c.window_opened_at, c.last_turn_no,
            i.state AS integration_state, i.state_reason, i.enabled, i.phone_number_id, i.access_token_sealed,
            i.unknown_policy, f.id AS agent_flow_id, f.kind AS agent_kind,
            f.pause_ms * interval '1 millisecond' AS pause, f.receipts,
            t.id AS turn_id, t.turn_no, t.state AS turn_state,
-           (SELECT count(*) FROM turns b
-            WHERE b.conversation_id = c.id AND b.turn_no = c.last_turn_no - CAST(:max_turns AS int) + 1
-              AND b.began_at > greatest(c.in_charge_since, clock_timestamp() - CAST(:turns_within AS interval))) > 0
-             AS too_many_turns,
            clock_timestamp() AS now
     FROM conversations c
     JOIN integrations i ON i.id = c.integration_id
@@ -45,21 +35,39 @@ _CONVERSATION = text("""
     FOR NO KEY UPDATE OF c
 """)
 
-# Read under the lock, the files too: one that arrives while a look waits for the lock would else have its mark cleared.
+# Read under the lock, all that others write under it: a file that arrives while a look waits for the lock would else
+# have its mark cleared, and a person who answers while it waits would lose the charge.
 _OPEN = text(f"""
+    WITH here AS MATERIALIZED (
+      SELECT c.id, c.integration_id,
+             CASE c.in_charge WHEN 'person' THEN
+               (SELECT m.created_at FROM messages m
+                WHERE m.conversation_id = c.id AND m.created_at > c.in_charge_since
+                  AND m.direction = 'out' AND m.author <> 'bot'
+                ORDER BY m.created_at DESC LIMIT 1)
+             END AS person_acted_at,
+             EXISTS (
+               SELECT FROM turns b
+               WHERE b.conversation_id = c.id AND b.turn_no = c.last_turn_no - CAST(:max_turns AS int) + 1
+                 AND b.began_at > greatest(c.in_charge_since, clock_timestamp() - CAST(:turns_within AS interval)))
+               AS too_many_turns
+      FROM conversations c WHERE c.id = :conversation_id
+    )
     SELECT m.id, m.direction, m.author, m.type, m.content, m.state, m.wamid, m.meta_timestamp, m.webhook_event_id,
            m.place, m.created_at, m.queue_no, m.category, m.attempt, m.resends, m.hold, m.hold_since, m.hold_until,
            m.claimed_at, m.unknown_until, m.send_before, coalesce(m.unknown_policy, :unknown_policy) AS unknown_policy,
            m.reason, m.media_id,
            EXISTS (SELECT FROM turns WHERE conversation_id = :conversation_id AND state = 'asking') AS is_asked,
-           w.files, w.files_next_at
-    FROM conversations c
+           c.person_acted_at, c.too_many_turns, w.files, w.files_next_at
+    FROM here c
     JOIN integrations i ON i.id = c.integration_id
     CROSS JOIN LATERAL ({WAITING_FILES}) AS w
     LEFT JOIN messages m
       ON m.conversation_id = c.id AND m.state IN ('received', 'queued', 'sending', 'unknown')
-    WHERE c.id = :conversation_id
 """)  # noqa: S608 - the words of `store.media_fetches`
+
+_UNDER_LOCK = ("person_acted_at", "too_many_turns", "files", "files_next_at")
+"""What that tells of the conversation."""
 
 _DECIDED = text("""
     WITH turn AS (
@@ -120,20 +128,20 @@ async def look(database: Database, conversation_id: UUID, *, rules: Rules) -> tu
 async def _look(
     connection: AsyncConnection, conversation_id: UUID, *, rules: Rules
 ) -> tuple[Conversation, Plan] | None:
-    conversation = await _conversation(connection, conversation_id, rules=rules)
+    conversation = await _conversation(connection, conversation_id)
     if conversation is None:
         return None
-    opened, is_asked, files = await _open(connection, conversation)
+    opened, is_asked, more = await _open(connection, conversation, rules=rules)
     if (is_asked and conversation.turn_id is None) or not _sends(conversation):
         # Of what happened while it waited for the lock a statement sees the locked row alone: a turn that another look
         # has begun, or a number that was released, whose mark this look would clear.
-        conversation = await _conversation(connection, conversation_id, rules=rules) or conversation
+        conversation = await _conversation(connection, conversation_id) or conversation
     overdue = [row for row in opened if row.is_overdue(conversation.now, rules.sending_timeout)]
     if overdue:
         await unknowns.settle(connection, conversation, overdue, rules=rules)
-        conversation = await _settled(connection, conversation, rules=rules)
-        opened, _, files = await _open(connection, conversation)
-    conversation = replace(conversation, **files)
+        conversation = await _settled(connection, conversation)
+        opened, _, more = await _open(connection, conversation, rules=rules)
+    conversation = replace(conversation, **more)
     decided = plan(conversation, opened, rules=rules, turn_id=new_id())
     await _write(connection, conversation, decided, rules=rules)
     if decided.hand_over is not None:
@@ -146,9 +154,9 @@ def _sends(conversation: Conversation) -> bool:
     return conversation.enabled and conversation.integration_state == "live" and sealed is not None
 
 
-async def _settled(connection: AsyncConnection, before: Conversation, *, rules: Rules) -> Conversation:
+async def _settled(connection: AsyncConnection, before: Conversation) -> Conversation:
     """The conversation once what was overdue is settled: an answer that went stale has put a person in charge."""
-    after = await _conversation(connection, before.id, rules=rules)
+    after = await _conversation(connection, before.id)
     if after is None or after.in_charge == before.in_charge:
         return before
     await _tell(connection, after, after.in_charge_reason)
@@ -165,26 +173,28 @@ async def _tell(connection: AsyncConnection, conversation: Conversation, reason:
     )
 
 
-async def _conversation(connection: AsyncConnection, conversation_id: UUID, *, rules: Rules) -> Conversation | None:
-    values = {
-        "conversation_id": conversation_id,
-        "max_turns": rules.max_bot_turns,
-        "turns_within": rules.bot_turns_within,
-    }
-    row = (await connection.execute(_CONVERSATION, values)).one_or_none()
+async def _conversation(connection: AsyncConnection, conversation_id: UUID) -> Conversation | None:
+    row = (await connection.execute(_CONVERSATION, {"conversation_id": conversation_id})).one_or_none()
     return None if row is None else Conversation(**row._mapping)  # noqa: SLF001  # Row's public way to a mapping
 
 
-async def _open(connection: AsyncConnection, conversation: Conversation) -> tuple[list[Open], bool, dict[str, Any]]:
-    """What is open, whether the agent is being asked, and the files that are to be fetched, as a conversation has them.
+async def _open(
+    connection: AsyncConnection, conversation: Conversation, *, rules: Rules
+) -> tuple[list[Open], bool, dict[str, Any]]:
+    """What is open, whether the agent is being asked, and what else of the conversation is read under its lock.
 
     One row at least: of a conversation in which nothing is open it has no message.
     """
-    values = {"conversation_id": conversation.id, "unknown_policy": conversation.unknown_policy}
+    values = {
+        "conversation_id": conversation.id,
+        "unknown_policy": conversation.unknown_policy,
+        "max_turns": rules.max_bot_turns,
+        "turns_within": rules.bot_turns_within,
+    }
     rows = [dict(row) for row in (await connection.execute(_OPEN, values)).mappings()]
     asked = [row.pop("is_asked") for row in rows]
-    files = [{name: row.pop(name) for name in ("files", "files_next_at")} for row in rows]
-    return [Open(**row) for row in rows if row["id"] is not None], any(asked), files[0]
+    more = [{name: row.pop(name) for name in _UNDER_LOCK} for row in rows]
+    return [Open(**row) for row in rows if row["id"] is not None], any(asked), more[0]
 
 
 async def _write(connection: AsyncConnection, conversation: Conversation, decided: Plan, *, rules: Rules) -> None:

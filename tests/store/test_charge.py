@@ -12,7 +12,7 @@ from store.charge import in_words
 from store.engine import Database
 from store.turn_plan import Plan, Rules
 from store.turns import look
-from tests.rows import Number, change, connected_number, conversation, queued, received, row
+from tests.rows import Number, blocked, change, connected_number, conversation, queued, received, row
 
 RULES = Rules()
 DAY = timedelta(days=1)
@@ -66,6 +66,21 @@ async def test_what_was_written_by_anybody_but_the_bot_keeps_the_charge(
     await plan_of(database, conversation_id)
 
     assert (await row(database, "conversations", conversation_id)).in_charge == in_charge
+
+
+async def test_a_person_who_answers_while_a_look_waits_for_the_conversation_keeps_the_charge(
+    database: Database,
+) -> None:
+    number = await connected_number(database)
+    conversation_id = await taken_over(database, number)
+    await _pass(database, DAY)
+    async with database.transaction() as connection:
+        await nudges.lock(connection, [conversation_id])
+        late = asyncio.create_task(plan_of(database, conversation_id))
+        await blocked(database)
+        await queued(database, number, conversation_id, author="person")
+    assert (await late).in_charge is None
+    assert (await row(database, "conversations", conversation_id)).in_charge == "person"
 
 
 async def test_a_charge_ends_at_its_moment_though_the_conversations_run_has_ended_long_ago(
