@@ -6,12 +6,10 @@ carry values (a parameter, a URL, a body), and values never leave. Each metric h
 
 import logging
 import re
-import socket
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, TextIO
-from urllib.request import urlopen
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TextIO
 
 import orjson
 import structlog
@@ -25,13 +23,7 @@ from prometheus_client import (
     start_http_server,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.registry import Collector
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
-
-if TYPE_CHECKING:
-    from temporalio.runtime import Runtime
 
 # --- What is redacted -------------------------------------------------------------------------------------------------
 
@@ -230,81 +222,3 @@ def serve_metrics(port: int, *, host: str = "127.0.0.1") -> Callable[[], None]:
         thread.join()
 
     return stop
-
-
-# --- Temporal's own metrics -------------------------------------------------------------------------------------------
-
-
-class TemporalMetrics(Collector):
-    """The SDK's metrics, read from its own exporter whenever ours are read; three of them under a name that tells."""
-
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}/metrics"
-
-    def describe(self) -> Iterable[Metric]:
-        """Nothing: what there is shows when it is read."""
-        return ()
-
-    def collect(self) -> Iterator[Metric]:
-        """What the SDK counts now; nothing while its exporter does not answer."""
-        try:
-            with urlopen(self._url, timeout=1) as answer:  # noqa: S310 - our own process, on the loopback interface
-                families = {family.name: family for family in text_string_to_metric_families(answer.read().decode())}
-        except OSError:
-            return
-        yield from families.values()
-        yield from self.renamed(families)
-
-    @staticmethod
-    def renamed(families: Mapping[str, Metric]) -> Iterator[Metric]:
-        """The three that are to be watched, by what they mean to us."""
-        yield _free_slots(families)
-        misses = _total(families, "temporal_sticky_cache_miss")
-        yield CounterMetricFamily("holdfast_sticky_misses", "Workflow tasks whose run was not in the cache.", misses)
-        # To an answer that comes too late the server says only that it knows no such task.
-        too_late = {"operation": "RespondWorkflowTaskCompleted", "status_code": "NOT_FOUND"}
-        late = _total(families, "temporal_request_failure", **too_late)
-        yield CounterMetricFamily(
-            "holdfast_workflow_task_timeouts", "Workflow tasks answered after their time-out.", late
-        )
-
-
-def _total(families: Mapping[str, Metric], name: str, **labels: str) -> float:
-    samples = families[name].samples if name in families else []
-    return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
-
-
-def _free_slots(families: Mapping[str, Metric]) -> Metric:
-    free = GaugeMetricFamily("holdfast_free_slots", "Free task slots, by kind and queue.", labels=["kind", "queue"])
-    slots = families.get("temporal_worker_task_slots_available")
-    for sample in slots.samples if slots else []:
-        free.add_metric([sample.labels["worker_type"], sample.labels["task_queue"]], sample.value)
-    return free
-
-
-def temporal_runtime(registry: CollectorRegistry = REGISTRY) -> "Runtime":
-    """Temporal's runtime for this process: its metrics join ours, its log lines go where ours go. Build one only.
-
-    Raises:
-        RuntimeError: no port for its exporter was to be had.
-    """
-    from temporalio.runtime import (
-        LogForwardingConfig,
-        LoggingConfig,
-        PrometheusConfig,
-        Runtime,
-        TelemetryConfig,
-        TelemetryFilter,
-    )
-
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    forwarding = LogForwardingConfig(logger=logging.getLogger("temporal.core"))
-    runtime = Runtime(
-        telemetry=TelemetryConfig(
-            logging=LoggingConfig(TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarding),
-            metrics=PrometheusConfig(bind_address=f"127.0.0.1:{port}", unit_suffix=True, durations_as_seconds=True),
-        )
-    )
-    registry.register(TemporalMetrics(port))
-    return runtime

@@ -15,6 +15,7 @@ from workers.control import control_worker
 from workers.conversations import conversation_workers
 from workers.parts import open_parts
 from workers.schedules import ScheduleCare
+from workers.temporal_metrics import temporal_runtime
 from workflows.client import CheckSchedules, connect
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         SettingsError: a setting is missing or contradicts another.
     """
     async with open_parts(settings) as parts:
-        client = await _connect(settings, stop, runtime=telemetry.temporal_runtime())
+        client = await _connect(settings, stop, runtime=temporal_runtime())
         if client is None:
             return
         schedules = CheckSchedules(client, task_timeout=settings.temporal.workflow_task_timeout)

@@ -23,6 +23,7 @@ import telemetry
 import whatsapp
 from store.endings import ENDINGS
 from store.errors import HoldfastError
+from workers.temporal_metrics import TemporalMetrics
 
 ROOT = Path(__file__).parents[2]
 ROOMS = (activities, api, intake, store, whatsapp)
@@ -92,7 +93,7 @@ def answered_codes(node: ast.AST) -> Iterator[str]:
 
 def our_metrics() -> set[str]:
     """Our metrics in the registry, and those that join it in the worker."""
-    families: list[Metric] = [*telemetry.REGISTRY.collect(), *telemetry.TemporalMetrics.renamed({})]
+    families: list[Metric] = [*telemetry.REGISTRY.collect(), *TemporalMetrics.renamed({})]
     return {family.name for family in families if family.name.startswith("holdfast_")}
 
 

@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-import telemetry
+from workers.temporal_metrics import TemporalMetrics, temporal_runtime
 
 _seconds = iter([0, 2])
 
@@ -33,9 +33,7 @@ async def test_a_workers_metrics_show_its_free_slots_and_the_tasks_that_timed_ou
     temporal_address: str, temporal_namespace: str
 ) -> None:
     registry = CollectorRegistry()
-    client = await Client.connect(
-        temporal_address, namespace=temporal_namespace, runtime=telemetry.temporal_runtime(registry)
-    )
+    client = await Client.connect(temporal_address, namespace=temporal_namespace, runtime=temporal_runtime(registry))
     queue = f"metrics-{uuid4()}"
     worker = Worker(
         client,
@@ -59,5 +57,5 @@ async def test_a_workers_metrics_show_its_free_slots_and_the_tasks_that_timed_ou
 
 def test_metrics_are_given_while_temporals_exporter_does_not_answer() -> None:
     registry = CollectorRegistry()
-    registry.register(telemetry.TemporalMetrics(1))
+    registry.register(TemporalMetrics(1))
     assert generate_latest(registry) == b""
