@@ -15,6 +15,7 @@ from simulator.config import SimulatorConfig
 from simulator.control import ROUTES
 from simulator.graph import MessagesRoute
 from simulator.login.dialog import Dialog
+from simulator.management.call import Desk
 from simulator.management.routes import Management
 from simulator.media import MediaDesk
 from simulator.pages import base_route
@@ -41,13 +42,14 @@ def create_app(config: SimulatorConfig) -> FastAPI:
     # A plain route, first in the list: sends are the hot path, and FastAPI's own routes cost several times as much.
     messages = Route("/{version}/{phone_number_id}/messages", MessagesRoute(world).post, methods=["POST"])
     app.router.routes.insert(0, messages)
-    dialog, uploads = Dialog(world), Uploads(world)
+    desk = Desk(world)
+    dialog, uploads = Dialog(world), Uploads(world, desk)
     app.add_exception_handler(RequestValidationError, _unfit)
     app.state.world, app.state.dialog, app.state.uploads = world, dialog, uploads
     app.router.routes.extend(ROUTES)
     pages = [base_route(), *described_routes(), *ChatPages(world).routes(), *dialog.routes()]
-    business = [*uploads.routes(), *Profiles(world, uploads).routes()]
-    app.router.routes.extend([*pages, *MediaDesk(world).routes(), *business, *Management(world).routes()])
+    business = [*uploads.routes(), *Profiles(desk, uploads).routes()]
+    app.router.routes.extend([*pages, *MediaDesk(world).routes(), *business, *Management(world, desk).routes()])
     return app
 
 

@@ -74,9 +74,12 @@ class Conversation:
         """The phone number as far as webhooks tell it."""
         return self.wa_id if self.shares_phone else None
 
-    def contact(self, *, to_phone: bool = False) -> dict[str, Any]:
-        """The webhook's `contacts` block; of a message sent to the phone number with the number in any case."""
-        profile = {"name": self.name} | ({"username": self.username} if self.username else {})
+    def contact(self, *, to_phone: bool = False, names_user: bool = True) -> dict[str, Any]:
+        """The webhook's `contacts` block; of a message sent to the phone number with the number in any case.
+
+        `names_user` is whether it has the username, if there is one.
+        """
+        profile = {"name": self.name} | ({"username": self.username} if self.username and names_user else {})
         phone = self.wa_id if to_phone else self.shared_phone
         return {"profile": profile, **({"wa_id": phone} if phone else {}), "user_id": self.user_id}
 

@@ -53,7 +53,7 @@ class Deliveries:
         self._session: aiohttp.ClientSession | None = None
         self._queue: deque[Delivery] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._collected: list[tuple[Update, str | None]] | None = None
+        self._collected: list[tuple[Update, str | None, int | None]] | None = None
         self._closed = False
 
     def open(self) -> None:
@@ -95,7 +95,7 @@ class Deliveries:
         `time` stands in the entry of account webhooks only.
         """
         if self._collected is not None:
-            self._collected += [(update, url)] * copies
+            self._collected += [(update, url, time)] * copies
             return
         plan = self._faults.plan(_number_of(update), "", "webhook")
         copies = max(copies, plan.copies)
@@ -115,10 +115,10 @@ class Deliveries:
         """Deliver what was collected, `size` updates to a POST, and stop collecting; the number of POSTs."""
         collected, self._collected = self._collected or [], None
         posts = 0
-        for url, group in groupby(collected, key=lambda pair: pair[1]):
-            updates = (update for update, _ in group)
+        for (url, stamp), group in groupby(collected, key=lambda one: one[1:]):
+            updates = (update for update, *_ in group)
             while batch := list(islice(updates, min(size, MOST_UPDATES))):
-                self.post(envelope(batch), url=url)
+                self.post(envelope(batch, time=stamp), url=url)
                 posts += 1
         return posts
 

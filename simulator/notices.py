@@ -39,7 +39,7 @@ def quality_update(world: World, number: Number, event: str, limit: Any) -> bool
     if limit is not None:
         value |= {"current_limit": limit, "max_daily_conversations_per_business": limit}
     if event == "THROUGHPUT_UPGRADE":
-        number.standing.throughput_level, number.knobs = "HIGH", replace(number.knobs, throughput=1000)
+        number.standing.throughput_level, number.knobs = "HIGH", replace(number.knobs, throughput=None)
     return tell_waba(
         world, world.assets.wabas[number.waba_id], {"field": "phone_number_quality_update", "value": value}
     )

@@ -20,6 +20,8 @@ class Outgoing:
     payload: dict[str, Any]
     plan: Plan
     to_phone: bool
+    category: str = "service"
+    """What it is charged as: a template's own category, else service."""
 
     def reply(self, now: float) -> Reply:
         """What its customer receives."""
@@ -52,6 +54,7 @@ class Outgoing:
                 timestamp=int(self.record.arrived_at),
                 callback_data=self.record.callback_data,
                 to_phone=self.to_phone,
+                category=self.category,
             )
             for name in names
         ]

@@ -14,7 +14,6 @@ from simulator.management.call import Call, Desk, Json, Operation
 from simulator.management.objects import number_of
 from simulator.refusals import RefusedError
 from simulator.resumable import Uploads
-from simulator.world import World
 
 LONGEST = {"about": 139, "address": 256, "description": 256, "email": 128}
 WEBSITES, LONGEST_WEBSITE = 2, 256
@@ -32,8 +31,8 @@ _FIELDS = ("about", "address", "description", "email", "profile_picture_url", "w
 class Profiles:
     """The profiles of one world's numbers; pictures come by the handles of its uploads."""
 
-    def __init__(self, world: World, uploads: Uploads) -> None:
-        self._desk = Desk(world)
+    def __init__(self, desk: Desk, uploads: Uploads) -> None:
+        self._desk = desk
         self._uploads = uploads
         self._profiles: dict[str, dict[str, Any]] = {}
 

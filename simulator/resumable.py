@@ -59,9 +59,9 @@ class Upload:
 class Uploads:
     """The upload host of one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, desk: Desk) -> None:
         self._world = world
-        self._desk = Desk(world)
+        self._desk = desk
         self._authority = Authority(world)
         self._sessions: dict[str, Upload] = {}
 

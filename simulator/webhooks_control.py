@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from simulator import orders
 from simulator.control_world import TheWorld
 from simulator.emitted import note_body, note_value
-from simulator.wire import dashboard_sample, sign
+from simulator.wire import dashboard_sample, number_told, sign
 from simulator.world import World
 
 Json = dict[str, Any]
@@ -48,7 +48,10 @@ async def flush(world: TheWorld, order: orders.FlushOrder) -> Json:
 async def emit(world: TheWorld, order: orders.EmitOrder) -> Json:
     """Deliver any change, of any field, like every other webhook."""
     note_value(world, order.value)
-    world.deliveries.send((order.waba_id, {"field": order.field, "value": order.value}), copies=order.copies)
+    change = {"field": order.field, "value": order.value}
+    # As at Meta: the time stands where no number does.
+    time = None if number_told(change) else int(world.clock.now())
+    world.deliveries.send((order.waba_id, change), copies=order.copies, time=time)
     return {"queued": order.copies}
 
 

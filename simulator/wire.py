@@ -130,8 +130,12 @@ def status_change(
     timestamp: int,
     callback_data: str | None,
     to_phone: bool,
+    category: str,
 ) -> Change:
-    """A status that is no failure: it carries our own text, and both of the customer's ids where Meta shares them."""
+    """A status that is no failure: it carries our own text, and both of the customer's ids where Meta shares them.
+
+    `category` is what the message is charged as. The username comes once the message has reached its user.
+    """
     entry: dict[str, Any] = {"id": wamid, "status": status, "timestamp": str(timestamp)}
     if phone := conversation.wa_id if to_phone else conversation.shared_phone:
         entry["recipient_id"] = phone
@@ -143,9 +147,10 @@ def status_change(
             "billable": True,
             "pricing_model": "PMP",
             "type": "regular",
-            "category": "service",
+            "category": category,
         }
-    return messages_change(number, contacts=[conversation.contact(to_phone=to_phone)], statuses=[entry])
+    contact = conversation.contact(to_phone=to_phone, names_user=status != "sent")
+    return messages_change(number, contacts=[contact], statuses=[entry])
 
 
 def failed_change(

@@ -149,7 +149,15 @@ class World:
             self._judge_outside_window(record, number, conversation)
         record.statuses_withheld = plan.withhold and record.outcome != "failed"
         self.account.accept(record)
-        return Outgoing(record, number, conversation, payload, plan, to_phone)
+        return Outgoing(record, number, conversation, payload, plan, to_phone, self._category(number, payload))
+
+    def _category(self, number: Number, payload: dict[str, Any]) -> str:
+        """What a message is charged as; a template that nobody has defined passes for utility."""
+        if payload["type"] != "template":
+            return "service"
+        name, language = payload["template"]["name"], payload["template"]["language"]["code"]
+        known = self.templates.find(number.waba_id, name, language)
+        return "utility" if known is None else known.category.lower()
 
     def _judge_outside_window(self, record: Accepted, number: Number, conversation: Conversation) -> None:
         """Only templates are delivered there, to as many users as the portfolio's limit says; the rest ends late."""

@@ -59,9 +59,9 @@ UNDER_OBJECT = (
 class Management:
     """The management calls of one world, by their paths."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, desk: Desk) -> None:
         self._world = world
-        self._desk = Desk(world)
+        self._desk = desk
 
     def routes(self) -> list[Route]:
         """Every path; those that end in any id come last."""

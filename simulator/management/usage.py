@@ -27,22 +27,31 @@ class Usage:
     def note(self, object_id: str, fault: Fault) -> None:
         """A throttle was answered: until when the header says to wait, from the fault's `seconds`."""
         if fault.code in _THROTTLES:
-            self._regain[object_id] = self._world.clock.now() + fault.seconds
+            self._regain[self._account(object_id)] = self._world.clock.now() + fault.seconds
 
     def headers(self, object_id: str) -> dict[str, str]:
         """X-App-Usage and X-Business-Use-Case-Usage after one more call."""
         now = self._world.clock.now()
         if self._hour != (hour := int(now // 3600)):
             self._hour, self._calls = hour, Counter()
-        self._calls[object_id] += 1
-        number = self._world.numbers.get(object_id)
-        account = number.waba_id if number is not None else object_id
+        account = self._account(object_id)
+        self._calls[account] += 1
         registered = any(n.standing.registered for n in self._world.assets.numbers_of(account))
         limit = HOURLY_REGISTERED if registered else HOURLY
-        share = {"call_count": math.ceil(100 * self._calls[object_id] / limit), "total_cputime": 1, "total_time": 1}
-        regain = math.ceil(max(0.0, self._regain.get(object_id, 0.0) - now) / 60)
+        share = {"call_count": math.ceil(100 * self._calls[account] / limit), "total_cputime": 1, "total_time": 1}
+        regain = math.ceil(max(0.0, self._regain.get(account, 0.0) - now) / 60)
         row = {"type": "whatsapp"} | share | {"estimated_time_to_regain_access": regain}
         return {
             "x-app-usage": orjson.dumps(share).decode(),
             "x-business-use-case-usage": orjson.dumps({account: [row]}).decode(),
         }
+
+    def _account(self, object_id: str) -> str:
+        """The WABA that a call counts for: its own, or that of a number, a template or a file; else what it names."""
+        world = self._world
+        if (template := world.templates.kept.get(object_id)) is not None:
+            return template.waba_id
+        if (stored := world.files.stored.get(object_id)) is not None:
+            object_id = stored.phone_number_id
+        number = world.numbers.get(object_id)
+        return object_id if number is None else number.waba_id

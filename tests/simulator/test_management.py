@@ -195,6 +195,14 @@ async def test_a_throttle_says_in_a_header_when_to_come_back(simulator: Simulate
     assert (usage["type"], usage["estimated_time_to_regain_access"]) == ("whatsapp", 5)
 
 
+async def test_the_calls_about_everything_of_an_account_count_together(simulator: Simulated) -> None:
+    template = await simulator.client.add_template(WABA, "news", "en", [{"type": "BODY", "text": "Hello"}])
+    profile = f"{NUMBER}/whatsapp_business_profile"
+    answers = [await simulator.call("GET", path) for path in [WABA, NUMBER, template["id"], profile] * 13]
+    header = json.loads(answers[-1].headers["x-business-use-case-usage"])
+    assert [usage["call_count"] for usage in header[WABA]] == [2]  # 52 of 5,000 an hour: 1.04 %
+
+
 async def test_management_calls_want_the_proof_too(strict: Simulated) -> None:
     assert _error(await strict.call("GET", WABA)) == (
         100,

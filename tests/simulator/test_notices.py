@@ -82,6 +82,9 @@ async def test_throughput_name_and_limit_change_with_their_webhooks(simulator: S
     number = await simulator.client.number(NUMBER)
     assert (number["throughput_level"], number["verified_name"]) == ("HIGH", "Better Name")
     assert number["messaging_limit"] == "TIER_10K"
+    assert simulator.world.numbers[NUMBER].per_second == 1000
+    await simulator.client.set_number(NUMBER, throughput_level="STANDARD")
+    assert simulator.world.numbers[NUMBER].per_second == 80
 
 
 async def test_what_the_app_has_not_subscribed_to_is_not_sent(simulator: Simulated, webhook: Webhook) -> None:

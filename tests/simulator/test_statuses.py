@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.simulator.stage import CUSTOMER, NUMBER, Simulated, Webhook
+from tests.simulator.stage import CUSTOMER, NUMBER, WABA, Simulated, Webhook
 
 
 async def test_statuses_come_late_by_as_much_as_was_ordered(simulator: Simulated, webhook: Webhook) -> None:
@@ -54,3 +54,25 @@ async def test_a_failure_is_told_though_statuses_are_withheld(simulator: Simulat
     assert [status["status"] for status in webhook.statuses] == ["failed"]
     account = await simulator.client.account()
     assert (account["failed"], account["delivered"], account["withheld"]) == (1, 1, 1)
+
+
+async def test_a_username_comes_once_the_message_has_reached_its_user(simulator: Simulated, webhook: Webhook) -> None:
+    await simulator.client.set_customer(NUMBER, CUSTOMER, username="mira")
+    await simulator.client.customer_says(NUMBER, CUSTOMER, "hi")
+    await simulator.send()
+    await simulator.client.settle()
+    told = {value["statuses"][0]["status"]: value["contacts"][0]["profile"] for value in webhook.values[1:]}
+    assert {status for status, profile in told.items() if "username" in profile} == {"delivered", "read"}
+    assert "sent" in told
+
+
+async def test_a_message_is_charged_by_its_templates_category(simulator: Simulated, webhook: Webhook) -> None:
+    template = {"name": "news", "language": {"code": "en"}}
+    await simulator.send(type="template", text=None, template=template)
+    await simulator.client.add_template(WABA, "news", "en", [{"type": "BODY", "text": "Hello"}], category="MARKETING")
+    await simulator.send(type="template", text=None, template=template)
+    await simulator.client.customer_says(NUMBER, CUSTOMER, "hi")
+    await simulator.send()
+    await simulator.client.settle()
+    charged = [status["pricing"]["category"] for status in webhook.statuses if status["status"] == "sent"]
+    assert sorted(charged) == ["marketing", "service", "utility"]

@@ -169,3 +169,19 @@ async def test_a_message_may_be_of_any_type_and_lack_its_contacts(simulator: Sim
     assert webhook.messages[0]["errors"] == [{"code": 131051}]
     assert "unsupported" not in webhook.messages[0]
     assert "contacts" not in webhook.values[0]
+
+
+async def test_the_time_stands_in_webhooks_of_accounts_alone_collected_or_not(
+    simulator: Simulated, webhook: Webhook
+) -> None:
+    for collected in (False, True):
+        if collected:
+            await simulator.client.collect()
+        await simulator.client.emit(WABA, "account_update", {"event": "ACCOUNT_VIOLATION"})
+        await simulator.client.account_update("ACCOUNT_VIOLATION", WABA)
+        await simulator.client.customer_says(NUMBER, CUSTOMER, "hi")
+    await simulator.client.flush()
+    await simulator.client.settle()
+    entries = [entry for body in webhook.bodies for entry in body["entry"]]
+    timed = {(change["field"], "time" in entry) for entry in entries for change in entry["changes"]}
+    assert timed == {("account_update", True), ("messages", False)}
