@@ -1,4 +1,4 @@
-"""The commands on the pages about writing first, consent and profiles: each does what its page says, as it stands."""
+"""The commands on the pages about agents, writing first, consent and profiles: each does what its page says."""
 
 import argparse
 import re
@@ -24,11 +24,13 @@ def _commands(page: str) -> list[str]:
     return [call for block in blocks for call in re.split(r"^(?=curl )", block, flags=re.MULTILINE) if call.strip()]
 
 
-async def _run(command: str, stage: Linked, shop: Tenant) -> httpx.Response:
+async def _run(command: str, stage: Linked, shop: Tenant, **more: str) -> httpx.Response:
     """What curl would do in a shell where the page's variables are set."""
     number = shop.number
     places = {_API: stage.api.url, _SIMULATOR: stage.meta.base_url, _WABA: number.waba_id}
-    given = {"$HOLDFAST_KEY": shop.key, "$NUMBER": str(number.integration_id), "$CONTACT": str(shop.contact_id)}
+    integration = str(number.integration_id)
+    given = {"$HOLDFAST_KEY": shop.key, "$NUMBER": integration, "$CONTACT": str(shop.contact_id)}
+    given |= {"$INTEGRATION": integration} | {f"${name}": value for name, value in more.items()}
     for written, meant in {**places, **given, "\\\n": " "}.items():
         command = command.replace(written, meant)
     words = argparse.ArgumentParser()
@@ -59,6 +61,15 @@ async def test_the_order_status_of_the_page_is_made_approved_and_sent_by_its_com
     sent, again = await _run(send, stage, shop), await _run(send, stage, shop)
     assert (sent.status_code, sent.json()["state"]) == (202, "queued"), sent.text
     assert again.content == sent.content, "the same key"
+
+
+async def test_an_agent_is_made_and_given_to_a_number_by_the_commands_of_its_page(stage: Linked, shop: Tenant) -> None:
+    make, give = _commands("agents.md")
+    made = (await _run(make, stage, shop)).json()
+    assert made["secret"].startswith("whsec_")
+    agent_flow = made["agent_flow"]["id"]
+    given = await _run(give, stage, shop, AGENT_FLOW=agent_flow)
+    assert (given.status_code, given.json()["agent_flow_id"]) == (200, agent_flow), given.text
 
 
 async def test_consent_is_told_and_read_by_the_commands_of_its_page(stage: Linked, shop: Tenant) -> None:
