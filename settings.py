@@ -62,6 +62,9 @@ class MetaSettings(BaseSettings):
     """One deadline for a whole call, from connect to the last byte."""
     graph_connections: int = 400
     """Connections to Graph that one worker keeps open at most."""
+    graph_connections_per_number: int = 200
+    """How many messages of one number a worker has at Meta at once: while Meta answers slowly for one, others find
+    connections."""
 
 
 class DatabaseSettings(BaseSettings):

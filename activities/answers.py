@@ -60,7 +60,7 @@ class AnswerRecorder:
     async def _unreached(self, claimed: Claimed, reason: str, *, wake: bool) -> Recorded:
         refusal = Refusal(None, None, None, "network", reason)
         delay = min(timedelta(seconds=2 ** min(claimed.attempt, 6)), _UNREACHED_MOST)
-        why = "Meta could not be reached; nothing was sent."
+        why = "There was no connection to Meta for it; nothing was sent."
         return await outcomes.requeued(
             self.database, claimed, refusal, hold="back_off", delay=delay, why=why, wake=wake
         )

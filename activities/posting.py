@@ -6,7 +6,9 @@ goes on regardless; a second call for the same message joins it; a stopping work
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -62,6 +64,9 @@ class PostOffice:
     ring: KeyRing
     sender: Sender
     recorder: AnswerRecorder
+    most_of_a_number: int = 200
+    """At Meta at once: one for which Meta answers slowly would else take the connections of all."""
+    _at_meta: Counter[UUID] = field(default_factory=Counter, init=False)
     _posts: dict[UUID, _Post] = field(default_factory=dict, init=False)
     _closing: bool = field(default=False, init=False)
 
@@ -134,7 +139,25 @@ class PostOffice:
         in_time = await in_slot(self.database, claimed.integration_id, asked_at=asked_at, wait=claimed.slot_in)
         if not in_time or _boot_seconds() - claimed_at > CLAIM_KEEPS.total_seconds():
             return None
-        return await self.sender.send(claimed.phone_number_id, token, payload)
+        with self._place(claimed.integration_id) as place:
+            if not place:
+                return NotWritten(f"{self.most_of_a_number} messages of this number wait for Meta's answer already")
+            return await self.sender.send(claimed.phone_number_id, token, payload)
+
+    @contextmanager
+    def _place(self, integration_id: UUID) -> Iterator[bool]:
+        """Whether one more of this number may be at Meta; it is counted until the end of the block."""
+        if self._at_meta[integration_id] >= self.most_of_a_number:
+            telemetry.posts_put_off.inc()
+            yield False
+            return
+        self._at_meta[integration_id] += 1
+        try:
+            yield True
+        finally:
+            self._at_meta[integration_id] -= 1
+            if not self._at_meta[integration_id]:
+                del self._at_meta[integration_id]
 
     async def _record_surely(self, claimed: Claimed, answer: Answer | None) -> Recorded:
         """Record, trying on through an outage of Postgres: what Meta said is known nowhere else."""

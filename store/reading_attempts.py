@@ -61,7 +61,7 @@ _LOST = (
     "The worker that sent it ended before it could record the answer: Meta may have taken the message, or not.",
     "Look at the evidence; a status that comes later settles it.",
 )
-_NOT_REACHED = ("Meta could not be reached; nothing was sent.", "It is tried again by itself.")
+_NOT_REACHED = ("There was no connection to Meta for it; nothing was sent.", "It is tried again by itself.")
 
 
 async def attempts_of(connection: AsyncConnection, organization_id: UUID, message_id: UUID) -> list[Attempt]:

@@ -42,7 +42,8 @@ def conversation_workers(temporal: Client, parts: Parts) -> ConversationWorkers:
     _warn_of_small_slots(settings)
     rules = _rules(settings)
     recorder = AnswerRecorder(parts.database, settings.conversation.unknown_wait)
-    posts = PostOffice(parts.database, parts.ring, parts.graph, recorder)
+    most = settings.meta.graph_connections_per_number
+    posts = PostOffice(parts.database, parts.ring, parts.graph, recorder, most)
     refused, timeout = egress.RefusedAddressError, settings.agent.timeout
     agents = Agents(parts.database, parts.ring, parts.agents, refused, timeout, rules.answer_stale_after)
     activities = Conversations(parts.database, rules, posts, agents, Receipts(parts.graph, parts.ring))
