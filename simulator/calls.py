@@ -20,8 +20,12 @@ class CallRecord:
     """`ok` took effect, whatever the caller got to hear; `lost` was ended by a fault before that."""
     code: int | None = None
     answer: str = "pending"
-    """What the caller got: answer, drop, cut or server_error."""
+    """What the caller got: an answer, or what a fault left of it; `unheard`: it had gone before."""
     token_in_query: bool = False
+
+    def refuse(self, code: int) -> None:
+        """Note that it was refused, and answered so."""
+        self.outcome, self.code, self.answer = "refused", code, "answer"
 
 
 @dataclass(slots=True)

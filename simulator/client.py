@@ -1,10 +1,10 @@
 """The simulator's control API as a Python client, for commands, the bench and tests."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from simulator.control_call import CALL_SECONDS
+from simulator.control_call import CALL_SECONDS, instant, named
 from simulator.faults_client import FaultsClient
 from simulator.kinds_client import KindsClient
 from simulator.notices_client import NoticesClient
@@ -79,7 +79,7 @@ class SimulatorClient(NoticesClient, FaultsClient, KindsClient, UploadsClient, T
 
         `message` takes the further fields of `simulator.orders.SayOrder`: type, content, name, group_id, extra.
         """
-        order = {"phone_number_id": phone_number_id, _identity(customer): customer} | message
+        order = {"phone_number_id": phone_number_id, named(customer): customer} | message
         if text is not None:
             order["text"] = text
         if timestamp is not None:
@@ -137,7 +137,7 @@ class SimulatorClient(NoticesClient, FaultsClient, KindsClient, UploadsClient, T
 
     async def move_clock(self, by: timedelta) -> datetime:
         """Move the simulator's clock; what it shows then."""
-        return _instant((await self._call("POST", "/clock", json={"move": by.total_seconds()}))["now"])
+        return instant((await self._call("POST", "/clock", json={"move": by.total_seconds()}))["now"])
 
     async def set_webhook(self, url: str | None = None, **settings: Any) -> None:
         """Change where webhooks go, `connections`, or `retry_first`, `retry_longest` and `retry_for` in seconds."""
@@ -195,16 +195,8 @@ class SimulatorClient(NoticesClient, FaultsClient, KindsClient, UploadsClient, T
         return log
 
 
-def _identity(customer: str) -> str:
-    return "wa_id" if customer.isdigit() else "user_id"
-
-
 def _reply(row: dict[str, Any]) -> Reply:
-    return Reply(**(row | {"received_at": _instant(row["received_at"])}))
-
-
-def _instant(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    return Reply(**(row | {"received_at": instant(row["received_at"])}))
 
 
 def _statuses(answers: dict[str, Any]) -> list[int | None]:

@@ -1,6 +1,7 @@
 """How the control API is called."""
 
 import ssl
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,6 +10,16 @@ import httpx
 CALL_SECONDS = 30.0
 PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """The simulator speaks plain HTTP: a client of it need not spend 30 ms on reading certificates."""
+
+
+def instant(seconds: float) -> datetime:
+    """A moment as the control API tells it."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def named(customer: str) -> str:
+    """Under which name a customer is told: digits are a phone number, all else is a BSUID."""
+    return "wa_id" if customer.isdecimal() else "user_id"
 
 
 class ControlCalls:

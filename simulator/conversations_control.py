@@ -75,7 +75,7 @@ async def read_conversation(
 
 
 def _identity(customer: str) -> dict[str, str]:
-    return {"wa_id": customer} if customer.isdigit() else {"user_id": customer}
+    return {"wa_id": customer} if customer.isdecimal() else {"user_id": customer}
 
 
 def _conversation_view(conversation: Conversation, now: float) -> Json:

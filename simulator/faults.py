@@ -180,10 +180,11 @@ def _apply(fault: Fault, plan: Plan) -> None:
         case "revoke" | "remove":
             plan.access = fault
         case _:
-            _apply_to_webhooks(fault, plan)
+            _apply_to_what_follows(fault, plan)
 
 
-def _apply_to_webhooks(fault: Fault, plan: Plan) -> None:
+def _apply_to_what_follows(fault: Fault, plan: Plan) -> None:
+    """What befalls statuses, webhooks and files, not the answer."""
     match fault.kind:
         case "fail":
             plan.fail = fault

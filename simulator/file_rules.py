@@ -34,7 +34,8 @@ _BEGINNINGS = (
     (b"#!AMR", "audio/amr"),
     (b"GIF8", "image/gif"),
 )
-_UPLOAD_FAILED = 131053
+UPLOAD_FAILED = 131053
+"""A file that is not what it should be, at once or when Meta comes to send it."""
 
 
 def check_file(data: bytes, mime_type: str) -> None:
@@ -53,13 +54,13 @@ def check_file(data: bytes, mime_type: str) -> None:
     if plain == "image/webp" and b"ANIM" not in data[:64]:
         limit = _STATIC_STICKER
     if not data:
-        raise RefusedError(_UPLOAD_FAILED, details="The file is empty")
+        raise RefusedError(UPLOAD_FAILED, details="The file is empty")
     if len(data) > limit:
         details = f"File Size is too big: {len(data)} bytes of {plain}, at most {limit} are allowed"
-        raise RefusedError(_UPLOAD_FAILED, details=details)
+        raise RefusedError(UPLOAD_FAILED, details=details)
     found = _recognized(data)
     if found is not None and found != plain:
-        raise RefusedError(_UPLOAD_FAILED, details=f"The file is said to be {plain}, but it is {found}")
+        raise RefusedError(UPLOAD_FAILED, details=f"The file is said to be {plain}, but it is {found}")
 
 
 def plain_type(mime_type: str) -> str:

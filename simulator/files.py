@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from simulator.file_rules import plain_type
+
 UPLOADED_FOR = 30 * 86400.0
 """Seconds that the id of an uploaded file lives."""
 RECEIVED_FOR = 7 * 86400.0
@@ -86,7 +88,7 @@ class Files:
 
 def kind_of(mime_type: str) -> str:
     """What a MIME type can be sent as; `document` is what is nothing else."""
-    plain = mime_type.partition(";")[0].strip().lower()
+    plain = plain_type(mime_type)
     if plain == "image/webp":
         return "sticker"
     head = plain.partition("/")[0]

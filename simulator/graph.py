@@ -43,6 +43,8 @@ class MessagesRoute:
         number = self._authority.number(request, phone_number_id)
         if not number.standing.registered:
             raise RefusedError(133010)
+        if number.standing.status == "BANNED":
+            raise RefusedError(131031)
         return number
 
     async def _mark_read(self, number: Number, payload: dict[str, Any]) -> Response:

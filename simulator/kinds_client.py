@@ -2,10 +2,10 @@
 
 import base64
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
-from simulator.control_call import ControlCalls
+from simulator.control_call import ControlCalls, instant, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +158,12 @@ class KindsClient(ControlCalls):
         """What was accepted for a customer, a number or all of them, whole and in order."""
         wanted = (("phone_number_id", phone_number_id), ("customer", customer))
         rows = await self._call("GET", "/sent", params={name: value for name, value in wanted if value is not None})
-        return [SentMessage(**(row | {"arrived_at": _instant(row["arrived_at"])})) for row in rows]
+        return [SentMessage(**(row | {"arrived_at": instant(row["arrived_at"])})) for row in rows]
 
     async def files(self) -> list[KeptFile]:
         """Every file that was uploaded or sent by a customer, in order; deleted ones are gone."""
         rows = await self._call("GET", "/files")
-        return [KeptFile(**(row | {"expires_at": _instant(row["expires_at"])})) for row in rows]
+        return [KeptFile(**(row | {"expires_at": instant(row["expires_at"])})) for row in rows]
 
     async def file(self, media_id: str) -> bytes:
         """The bytes of a file."""
@@ -172,12 +172,8 @@ class KindsClient(ControlCalls):
         return response.content
 
 
-def _instant(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
 def _customer(phone_number_id: str, wa_id: str | None, user_id: str | None) -> dict[str, Any]:
-    if wa_id is not None and not wa_id.isdigit():
+    if wa_id is not None and named(wa_id) == "user_id":
         wa_id, user_id = None, wa_id
     return {"phone_number_id": phone_number_id, "wa_id": wa_id, "user_id": user_id}
 

@@ -43,7 +43,7 @@ class MediaDesk:
         try:
             return await self._upload(request, self._authority.number(request, phone_number_id), record)
         except RefusedError as refusal:
-            record.outcome, record.code, record.answer = "refused", refusal.code, "answer"
+            record.refuse(refusal.code)
             self._world.account.refused[phone_number_id, refusal.code] += 1
             return refusal.response()
         except ClientDisconnect:
@@ -74,7 +74,7 @@ class MediaDesk:
             return self._download(request, record)
         except RefusedError as refusal:
             status = refusal.http_status or (_UNAUTHORIZED if refusal.code == _DEAD_TOKEN else _NOT_FOUND)
-            record.outcome, record.code, record.answer = "refused", status, "answer"
+            record.refuse(status)
             return Response(status_code=status)
 
     def _download(self, request: Request, record: CallRecord) -> Response:

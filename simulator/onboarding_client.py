@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from simulator.control_call import ControlCalls
-
-BOTH_SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
+from simulator.business.tokens import BOTH
+from simulator.control_call import ControlCalls, instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class ManagementCall:
     """ok (took effect, whatever the caller got to hear), refused, lost, pending."""
     code: int | None
     answer: str
-    """What the caller got: answer, drop, cut or server_error."""
+    """What the caller got: an answer, or what a fault left of it; `unheard`: it had gone before."""
     token_in_query: bool
 
 
@@ -95,7 +94,7 @@ class OnboardingClient(ControlCalls):
         waba_id: str | None = None,
         *,
         waba_ids: Sequence[str] = (),
-        scopes: Sequence[str] = BOTH_SCOPES,
+        scopes: Sequence[str] = BOTH,
         expires_in: timedelta | None = None,
         redirect_uri: str | None = None,
         **code: Any,
@@ -112,7 +111,7 @@ class OnboardingClient(ControlCalls):
         waba_id: str | None = None,
         *,
         waba_ids: Sequence[str] = (),
-        scopes: Sequence[str] = BOTH_SCOPES,
+        scopes: Sequence[str] = BOTH,
         expires_in: timedelta | None = None,
         **token: Any,
     ) -> str:
@@ -156,4 +155,4 @@ def _granted(
 
 def _call(row: dict[str, Any]) -> ManagementCall:
     kept = {name: row[name] for name in ManagementCall.__dataclass_fields__}
-    return ManagementCall(**(kept | {"at": datetime.fromtimestamp(row["at"], UTC)}))
+    return ManagementCall(**(kept | {"at": instant(row["at"])}))

@@ -55,13 +55,13 @@ async def list_wabas(world: TheWorld) -> list[Json]:
 @router.post("/prepared-numbers", status_code=201)
 async def prepare_number(world: TheWorld, order: orders.PreparedOrder) -> Json:
     """Add a number as Embedded Signup leaves it: verified, to be registered."""
-    return number_view(prepare(world, order))
+    return number_view(prepare(world, order), world.clock.now())
 
 
 @router.get("/numbers/{phone_number_id}/standing")
 async def read_standing(world: TheWorld, phone_number_id: str) -> Json:
     """What a number stands at, its PIN included."""
-    return number_view(number_of(world, phone_number_id))
+    return number_view(number_of(world, phone_number_id), world.clock.now())
 
 
 @router.patch("/numbers/{phone_number_id}/standing")
@@ -70,13 +70,14 @@ async def change_standing(world: TheWorld, phone_number_id: str, order: orders.S
     number = number_of(world, phone_number_id)
     stand(world, number.standing, order)
     world.deliver_held()
-    return number_view(number)
+    return number_view(number, world.clock.now())
 
 
-def number_view(number: Number) -> Json:
+def number_view(number: Number, now: float) -> Json:
     """A number's identity and all it stands at, the PIN included."""
     standing = number.standing
-    attempts = {"registrations": standing.registrations.count, "deregistrations": standing.deregistrations.count}
+    made = {"registrations": standing.registrations, "deregistrations": standing.deregistrations}
+    attempts = {name: attempts.count(now) for name, attempts in made.items()}
     plain = {name: getattr(standing, name) for name in orders.StandingOrder.model_fields if hasattr(standing, name)}
     identity = {
         "phone_number_id": number.phone_number_id,

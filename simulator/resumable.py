@@ -143,7 +143,7 @@ class Uploads:
                 raise refusal(plan.refuse)
             response: Response = await run(upload, plan, record)
         except RefusedError as error:
-            record.outcome, record.code, record.answer = "refused", error.code, "answer"
+            record.refuse(error.code)
             return error.response()
         await asyncio.sleep(plan.slow)
         record.answer = plan.ending

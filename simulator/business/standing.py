@@ -21,15 +21,14 @@ class Attempts:
         self._made: deque[float] = deque()
         self.locked_until = 0.0
 
-    @property
-    def count(self) -> int:
-        """How many are counted now."""
+    def count(self, now: float) -> int:
+        """How many there were in the 72 h until now."""
+        self._forget(now)
         return len(self._made)
 
     def take(self, now: float) -> bool:
         """Count one; False if the number is locked, or is by this one."""
-        while self._made and self._made[0] <= now - REGISTRATION_WINDOW:
-            self._made.popleft()
+        self._forget(now)
         if now < self.locked_until:
             return False
         if len(self._made) >= REGISTRATIONS:
@@ -37,6 +36,10 @@ class Attempts:
             return False
         self._made.append(now)
         return True
+
+    def _forget(self, now: float) -> None:
+        while self._made and self._made[0] <= now - REGISTRATION_WINDOW:
+            self._made.popleft()
 
 
 @dataclass(slots=True)

@@ -1,13 +1,12 @@
 """Images, audio, video, documents and stickers, by id or by link; also as headers of other kinds."""
 
-from simulator.file_rules import plain_type
+from simulator.file_rules import UPLOAD_FAILED, plain_type
 from simulator.kinds.params import MISSING, Param
 from simulator.kinds.sending import Sending
 from simulator.refusals import RefusedError
 
 LONGEST_CAPTION = 1024
 KINDS = ("image", "audio", "video", "document", "sticker")
-_UPLOAD_ERROR = 131053
 _KEYS = {
     "image": ("id", "link", "caption"),
     "video": ("id", "link", "caption"),
@@ -44,6 +43,6 @@ def _check_id(sending: Sending, kind: str, file: Param, media_id: str, *, voice:
     mime_type = plain_type(stored.mime_type)
     # Anything that can be sent at all can be sent as a document.
     if kind not in {"document", stored.kind}:
-        sending.fail_late(_UPLOAD_ERROR, f"Unsupported {kind} mime type {mime_type}")
+        sending.fail_late(UPLOAD_FAILED, f"Unsupported {kind} mime type {mime_type}")
     elif voice and mime_type != "audio/ogg":
-        sending.fail_late(_UPLOAD_ERROR, f"A voice message must be audio/ogg with the opus codec, not {mime_type}")
+        sending.fail_late(UPLOAD_FAILED, f"A voice message must be audio/ogg with the opus codec, not {mime_type}")

@@ -89,7 +89,7 @@ class Desk:
             )
             response = await self._run(operation, call, record)
         except RefusedError as error:
-            record.outcome, record.code, record.answer = "refused", error.code, "answer"
+            record.refuse(error.code)
             self._world.account.refused[object_id, error.code] += 1
             response = error.response()
         response.headers.update(self._usage.headers(object_id))

@@ -62,6 +62,7 @@ async def test_a_number_is_offboarded_reconnected_and_banned(simulator: Simulate
     ban = {"waba_ban_state": "DISABLE", "waba_ban_date": "November 21, 2026"}
     await simulator.client.account_update("DISABLED_UPDATE", WABA, ban_info=ban)
     assert await status() == "BANNED"
+    assert (await simulator.send()).json()["error"]["code"] == 131031
     restriction = [{"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", "expiration": 1641330498}]
     await simulator.client.account_update("ACCOUNT_RESTRICTION", WABA, restriction_info=restriction)
     await simulator.client.settle()

@@ -86,7 +86,9 @@ async def test_the_eleventh_registration_locks_the_number_for_72_hours(simulator
 
 async def test_registrations_of_72_hours_ago_no_longer_count(simulator: Simulated) -> None:
     prepared, token = await _ready(simulator, registrations_made=10)
+    assert (await simulator.client.number(prepared.phone_number_id))["registrations"] == 10
     await simulator.client.move_clock(HOURS_72)
+    assert (await simulator.client.number(prepared.phone_number_id))["registrations"] == 0
     assert (await _register(simulator, prepared.phone_number_id, token)).status_code == 200
 
 
