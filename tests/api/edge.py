@@ -5,7 +5,7 @@ import atexit
 import base64
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -178,15 +178,6 @@ async def talk(
         latest=latest or datetime.now(UTC),
     )
     return conversation_id
-
-
-async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 5.0) -> None:
-    """Wait for what comes by itself, and fail when it does not."""
-    for _ in range(int(seconds / 0.05)):
-        if await condition():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"it did not come within {seconds} s")
 
 
 async def stored_bodies(database: Database) -> list[bytes]:

@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import text
 
 from store import unsubscribing
-from tests.api.edge import Tenant, tenant, until
+from tests.api.edge import Tenant, tenant
 from tests.api.linked import Linked, linked_again
 from tests.rows import RING, change, queued, row
+from tests.waiting import until
 
 PATH = "/api/v1/channels/whatsapp/integrations"
 
@@ -91,7 +92,7 @@ async def test_what_meta_did_not_answer_is_repeated_by_itself(stage: Linked, sho
         async def unsubscribed() -> bool:
             return not await _subscribed(stage, shop.number.waba_id)
 
-        await until(unsubscribed)
+        await until(unsubscribed, seconds=5)
 
 
 async def test_an_account_that_is_used_again_keeps_its_subscription(stage: Linked, shop: Tenant) -> None:
@@ -108,5 +109,5 @@ async def test_an_account_that_is_used_again_keeps_its_subscription(stage: Linke
                 left = await connection.execute(text("SELECT 1 FROM wabas WHERE unsubscribe_token_sealed IS NOT NULL"))
                 return left.all() == []
 
-        await until(forgotten)
+        await until(forgotten, seconds=5)
     assert await _subscribed(stage, shop.number.waba_id)

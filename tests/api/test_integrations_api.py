@@ -9,10 +9,11 @@ from sqlalchemy import text
 from simulator.onboarding_client import Prepared
 from store.integrations import open_token
 from store.onboardings import unseal
-from tests.api.edge import Tenant, tenant, until
+from tests.api.edge import Tenant, tenant
 from tests.api.linked import Linked, everything_stored, forms
 from tests.logs import logged
 from tests.rows import RING, change, queued, row
+from tests.waiting import until
 
 PATH = "/api/v1/channels/whatsapp/integrations"
 VERIFY = "canary-of-a-verify-token"
@@ -57,10 +58,7 @@ async def test_a_number_is_added_with_a_token_that_meta_vouches_for(
     assert (started.phone_number, started.phone_number_id) == ("+31201234567", prepared.phone_number_id)
     assert sorted(started.token_scopes) == ["whatsapp_business_management", "whatsapp_business_messaging"]
 
-    async def woken() -> bool:
-        return stage.temporal.woken == [(str(started.id), str(shop.organization_id))]
-
-    await until(woken)
+    await until(lambda: stage.temporal.woken == [(str(started.id), str(shop.organization_id))], seconds=5)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from sqlalchemy import text
 
 from store.engine import Database
 from store.onboardings import unseal
-from tests.api.edge import APP_ID, Tenant, tenant, until
+from tests.api.edge import APP_ID, Tenant, tenant
 from tests.api.linked import Linked, everything_stored, forms, linked
 from tests.logs import logged
 from tests.rows import RING, change, row
+from tests.waiting import until
 
 PUBLIC = "https://holdfast.example.com"
 DASHBOARD = "https://dashboard.example.com/settings?tab=whatsapp"
@@ -88,10 +89,7 @@ async def test_the_browser_is_sent_to_the_dialog_and_back_to_the_dashboard(
     assert started.redirect_uri == f"{PUBLIC}{prefix}/callback"
     assert unseal(RING, "code_sealed", bytes(started.code_sealed), started.id) == CODE
 
-    async def woken() -> bool:
-        return stage.temporal.woken == [(str(started.id), str(shop.organization_id))]
-
-    await until(woken)
+    await until(lambda: stage.temporal.woken == [(str(started.id), str(shop.organization_id))], seconds=5)
 
 
 async def test_the_audit_log_names_the_key_that_set_out(stage: Linked, shop: Tenant) -> None:

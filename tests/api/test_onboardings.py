@@ -14,12 +14,13 @@ from api.console.sessions import BrowserSessions
 from store.onboardings import unseal
 from store.people import person_with_email
 from store.sessions import begin_session, session_of
-from tests.api.edge import Tenant, until
+from tests.api.edge import Tenant
 from tests.api.linked import Linked, everything_stored, forms
 from tests.api.onboardings import CODE, PATH, PIN, start, waiting
 from tests.logs import logged
 from tests.people import person
 from tests.rows import KEYED_HASH, RING, change, row
+from tests.waiting import until
 
 
 async def test_a_code_is_sealed_and_due_when_the_answer_comes(stage: Linked, shop: Tenant) -> None:
@@ -38,10 +39,7 @@ async def test_a_code_is_sealed_and_due_when_the_answer_comes(stage: Linked, sho
 async def test_its_run_is_woken_at_once(stage: Linked, shop: Tenant) -> None:
     started = (await start(shop)).json()["id"]
 
-    async def woken() -> bool:
-        return stage.temporal.woken == [(started, str(shop.organization_id))]
-
-    await until(woken)
+    await until(lambda: stage.temporal.woken == [(started, str(shop.organization_id))], seconds=5)
 
 
 async def test_the_answer_waits_for_no_temporal(stage: Linked, shop: Tenant) -> None:
@@ -103,10 +101,7 @@ async def test_what_a_person_answers_is_in_the_row_and_told_to_the_run(
     if answer == "number":
         assert stored.phone_number_id == "9901"
 
-    async def told() -> bool:
-        return (onboarding_id, act) in stage.temporal.acts
-
-    await until(told)
+    await until(lambda: (onboarding_id, act) in stage.temporal.acts, seconds=5)
 
 
 async def test_what_is_not_waited_for_is_refused_and_tells_nobody(stage: Linked, shop: Tenant) -> None:

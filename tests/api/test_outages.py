@@ -14,7 +14,8 @@ from cli.ports import free_port
 from cli.processes import Supervisor
 from store import migrate
 from store.engine import Database
-from tests.api.edge import VERIFY_TOKEN, WEBHOOK, Edge, Tenant, edge, settings_for, stored_bodies, tenant, until
+from tests.api.edge import VERIFY_TOKEN, WEBHOOK, Edge, Tenant, edge, settings_for, stored_bodies, tenant
+from tests.waiting import until
 
 
 class OwnPostgres:
@@ -108,7 +109,7 @@ async def test_a_frozen_postgres_is_answered_503_within_two_seconds_and_the_gap_
     async def recorded() -> bool:
         return "refused" in await _gaps(own.database)
 
-    await until(recorded)
+    await until(recorded, seconds=5)
 
 
 async def test_webhooks_go_on_by_themselves_after_postgres_was_killed_and_started_again(
@@ -181,7 +182,7 @@ async def test_what_runs_beside_the_requests_is_stopped_with_them_and_begun_agai
         return len(runs) > 1
 
     async with edge(database, settings_for(database_url), background=[part]) as api:
-        await until(began_again)
+        await until(began_again, seconds=5)
         assert (await api.deliver()).status_code == 200
     assert runs == ["began", "began", "stopped"]
     async with database.engine.connect() as connection:

@@ -10,10 +10,11 @@ import pytest
 
 from intake.batches import process
 from store.engine import Database
-from tests.api.edge import WEBHOOK, Tenant, stored_bodies, tenant, until
+from tests.api.edge import WEBHOOK, Tenant, stored_bodies, tenant
 from tests.api.linked import Linked, linked
 from tests.rows import change, row
 from tests.templates import BODY, NAMED, message, template_row
+from tests.waiting import until
 
 TEMPLATES = "/api/v1/whatsapp/templates"
 MAKE = {"name": "shipped", "language": "en_US", "category": "UTILITY", "components": [BODY]}
@@ -43,7 +44,7 @@ class House:
         async def came() -> bool:
             return len(await stored_bodies(self.stage.api.database)) >= bodies
 
-        await until(came)
+        await until(came, seconds=5)
         while (await process(self.stage.api.database, limit=100)).events:
             pass
 

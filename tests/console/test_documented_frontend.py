@@ -23,9 +23,10 @@ from store import onboarding_rows
 from store.engine import Database
 from store.organizations import create_agent_flow, create_api_key, create_organization
 from store.tables import onboardings
-from tests.api.edge import APP_ID, SECRET, edge, settings_for, until
+from tests.api.edge import APP_ID, SECRET, edge, settings_for
 from tests.rows import KEYED_HASH, RING, row
 from tests.simulator.stage import served
+from tests.waiting import until
 
 _PAGE = Path(__file__).parents[2] / "docs" / "frontends.md"
 _FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
@@ -63,7 +64,7 @@ class Frontend:
         async def there() -> bool:
             return bool(await self.begun())
 
-        await until(there)
+        await until(there, seconds=5)
         (found,) = await self.begun()
         return found
 
@@ -172,7 +173,7 @@ async def test_it_follows_the_onboarding_and_answers_it(frontend: Frontend) -> N
         async def cancelled() -> bool:
             return (await frontend.one()).cancel_requested_at is not None
 
-        await until(cancelled)
+        await until(cancelled, seconds=5)
 
 
 async def test_its_server_shows_nobody_what_it_did_not_start(frontend: Frontend) -> None:

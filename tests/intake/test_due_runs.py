@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,6 +21,7 @@ from store.engine import Database
 from store.ids import new_id
 from store.tables import event_deliveries, event_endpoints, events, integrations, onboardings
 from tests.rows import RING, Number, change, connected_number, conversation, row, rows
+from tests.waiting import until
 from workflows.client import DueConversation, LaterError
 from workflows.onboarding_contracts import Step
 
@@ -151,12 +152,6 @@ async def _running(database: Database, waking: Waking, **settings: Any) -> Async
             stop.set()
 
 
-async def _until(true: Callable[[], Any], *, within: float = 30.0) -> None:
-    async with asyncio.timeout(within):
-        while not true():  # noqa: ASYNC110 - what is awaited happens in another program
-            await asyncio.sleep(0.02)
-
-
 async def test_a_number_that_is_being_connected_is_never_checked_yet(database: Database) -> None:
     number = await connected_number(database)
     await _due(database, number, "check")
@@ -169,10 +164,10 @@ async def test_the_checks_of_a_disconnected_number_are_ended_however_long_tempor
     owner = number.organization_id
     await delete_integration(database, RING, organization_id=owner, integration_id=number.integration_id)
     async with _running(database, waking):
-        await _until(lambda: waking.refused > 1)
+        await until(lambda: waking.refused > 1)
         assert (await row(database, "integrations", number.integration_id)).check_due_at is not None
         waking.away = False
-        await _until(lambda: waking.ended)
+        await until(lambda: waking.ended)
     assert (waking.ended, waking.woken) == ({str(number.integration_id): 1}, {})
     assert (await row(database, "integrations", number.integration_id)).check_due_at is None
     assert await _claim(database) == []
@@ -191,7 +186,7 @@ async def test_a_mark_is_told_to_its_run_at_once_and_only_once(database: Databas
     async with _running(database, waking):
         began = asyncio.get_running_loop().time()
         row_id = await _due(database, number, kind)
-        await _until(lambda: waking.woken)
+        await until(lambda: waking.woken)
         assert asyncio.get_running_loop().time() - began < 0.8
         await asyncio.sleep(1.5)
     assert waking.woken == {str(row_id): 1}
@@ -203,7 +198,7 @@ async def test_a_mark_that_nobody_rang_for_is_found_within_a_second_or_so(databa
     row_id = await _due(database, number, "onboarding", due=False)
     async with _running(database, waking):
         await change(database, "UPDATE onboardings SET due_at = clock_timestamp() + interval '0.3 s'")
-        await _until(lambda: waking.woken, within=2)
+        await until(lambda: waking.woken, seconds=2)
     assert waking.woken == {str(row_id): 1}
 
 
@@ -215,7 +210,7 @@ async def test_while_temporal_is_away_marks_stay_and_are_told_when_it_is_back(da
         await asyncio.sleep(2.5)
         assert 0 < waking.refused < 100, "it must not hammer"
         waking.away = False
-        await _until(lambda: set(waking.woken) == ids, within=4)
+        await until(lambda: set(waking.woken) == ids, seconds=4)
     assert set(waking.woken.values()) == {1}
 
 
@@ -223,9 +218,9 @@ async def test_what_could_not_be_told_before_a_stop_is_told_by_the_next_intake(d
     number, away, back = await connected_number(database), Waking(away=True), Waking()
     row_id = await _due(database, number, "onboarding")
     async with _running(database, away):
-        await _until(lambda: away.refused)
+        await until(lambda: away.refused)
     async with _running(database, back):
-        await _until(lambda: back.woken, within=3)
+        await until(lambda: back.woken, seconds=3)
     assert back.woken == {str(row_id): 1}
 
 

@@ -1,58 +1,20 @@
 import asyncio
 import random
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from intake import loop
-from intake.loop import Intake
-from settings import IntakeSettings
 from store import nudges, rates
 from store.engine import Database
 from store.errors import UnavailableError
 from tests.intake.letters import ADA, BOB, Customer, Letters, arrive, envelope, outcomes
+from tests.intake.running import Listening, running
 from tests.rows import change, connected_number, conversation, rows
-from workflows.client import DueConversation, LaterError
+from tests.waiting import until
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 _PENDING = "SELECT id FROM webhook_events WHERE state = 'pending'"
-
-
-@dataclass(slots=True)
-class Listening:
-    """Stands where Temporal would: notes whom it was told to wake, or is away."""
-
-    away: bool = False
-    looked: Counter[str] = field(default_factory=Counter)
-    refused: int = 0
-
-    async def look(self, conversation: DueConversation) -> None:
-        if self.away:
-            self.refused += 1
-            raise LaterError("unavailable")
-        self.looked[conversation.conversation_id] += 1
-
-
-@asynccontextmanager
-async def _running(database: Database, *starters: Listening, **settings: Any) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    async with asyncio.TaskGroup() as intakes:
-        for starter in starters:
-            # Nobody looks at what is nudged here: no line may get too long.
-            intakes.create_task(Intake(database, starter, IntakeSettings(**{"nudge_ahead": 1000} | settings)).run(stop))
-        try:
-            yield
-        finally:
-            stop.set()
-
-
-async def _until(true: Callable[[], Any], *, within: float = 30.0) -> None:
-    async with asyncio.timeout(within):
-        while not await true():  # noqa: ASYNC110 - what is awaited happens in another program
-            await asyncio.sleep(0.02)
 
 
 def _chance(seed: int) -> random.Random:
@@ -77,10 +39,10 @@ async def test_the_same_body_fifty_times_at_once_from_two_intakes_has_one_effect
     bodies = [Letters(number).body(*_chance(seed).sample(said, len(said))) for seed in range(50)]
     starters = Listening(), Listening()
     await change(database, "UPDATE rate_slots SET next_at = :later, per_second = 10", later=LATER)
-    async with _running(database, *starters, intake_batch=3):
+    async with running(database, *starters, intake_batch=3):
         await asyncio.gather(*(arrive(database, body) for body in bodies))
-        await _until(lambda: _all_done(database), within=30)
-        await _until(lambda: _booked(database, 6), within=30)
+        await until(lambda: _all_done(database), seconds=30)
+        await until(lambda: _booked(database, 6), seconds=30)
     assert await outcomes(database) == {"applied": 6, "duplicate": 294}
     assert len(await rows(database, "SELECT * FROM messages")) == 6
     assert len(await rows(database, "SELECT * FROM contacts")) == 6
@@ -97,9 +59,9 @@ async def test_statuses_and_messages_of_many_conversations_from_two_intakes_neve
         some = chance.sample(letters, 5)
         told = [one.status(f"wamid.{n % 7}.{one.customer.wa_id}", "read") for one in chance.sample(letters, 4)]
         bodies.append(letters[0].body(*(one.change(one.said()) for one in some), letters[0].change(statuses=told)))
-    async with _running(database, Listening(), Listening(), Listening(), intake_batch=5):
+    async with running(database, Listening(), Listening(), Listening(), intake_batch=5):
         await arrive(database, *bodies)
-        await _until(lambda: _all_done(database), within=30)
+        await until(lambda: _all_done(database), seconds=30)
     assert (await outcomes(database)).keys() <= {"applied", "duplicate"}
     assert len(await rows(database, "SELECT * FROM messages")) == 600
     assert len(await rows(database, "SELECT * FROM conversations")) == 12
@@ -107,29 +69,25 @@ async def test_statuses_and_messages_of_many_conversations_from_two_intakes_neve
 
 async def test_a_stored_body_wakes_its_conversation_at_once(database: Database) -> None:
     letters, starter = Letters(await connected_number(database)), Listening()
-    async with _running(database, starter):
+    async with running(database, starter):
         await asyncio.sleep(0.3)
         began = asyncio.get_running_loop().time()
         await arrive(database, letters.message())
-        await _until(lambda: _async(starter.looked))
+        await until(lambda: starter.looked)
         assert asyncio.get_running_loop().time() - began < 0.5
     (marked,) = await rows(database, "SELECT id, nudged_at FROM conversations")
     assert starter.looked == {str(marked.id): 1}
     assert marked.nudged_at is not None
 
 
-async def _async(value: Any) -> Any:
-    return value
-
-
 async def test_a_mark_made_elsewhere_is_signalled_at_once(database: Database) -> None:
     conversation_id, starter = await conversation(database, await connected_number(database)), Listening()
-    async with _running(database, starter):
+    async with running(database, starter):
         await asyncio.sleep(0.3)
         began = asyncio.get_running_loop().time()
         async with database.transaction() as connection:
             await nudges.mark_due(connection, [conversation_id])
-        await _until(lambda: _async(starter.looked))
+        await until(lambda: starter.looked)
         assert asyncio.get_running_loop().time() - began < 0.5
 
 
@@ -138,7 +96,7 @@ async def test_a_mark_whose_conversation_was_locked_when_it_was_claimed_is_signa
 ) -> None:
     conversation_id, starter = await conversation(database, await connected_number(database)), Listening()
     await change(database, "UPDATE conversations SET due_at = clock_timestamp() + interval '0.5 s'")
-    async with _running(database, starter):
+    async with running(database, starter):
         await asyncio.sleep(0.3)
         async with database.transaction() as connection:
             await connection.exec_driver_sql("NOTIFY due")
@@ -149,13 +107,13 @@ async def test_a_mark_whose_conversation_was_locked_when_it_was_claimed_is_signa
                 await other.exec_driver_sql("NOTIFY due")
             await asyncio.sleep(0.03)
         began = asyncio.get_running_loop().time()
-        await _until(lambda: _async(starter.looked))
+        await until(lambda: starter.looked)
         assert asyncio.get_running_loop().time() - began < 0.3
 
 
 async def test_intake_goes_on_without_its_listener_and_finds_it_again(database: Database) -> None:
     letters, starter = Letters(await connected_number(database)), Listening()
-    async with _running(database, starter):
+    async with running(database, starter):
         await asyncio.sleep(0.3)
         await rows(
             database,
@@ -163,7 +121,7 @@ async def test_intake_goes_on_without_its_listener_and_finds_it_again(database: 
             "WHERE application_name = 'holdfast-listen' AND datname = current_database()",
         )
         await arrive(database, letters.message())
-        await _until(lambda: _async(starter.looked), within=3)
+        await until(lambda: starter.looked, seconds=3)
         await asyncio.sleep(1.2)
         listening = await rows(
             database,
@@ -175,7 +133,7 @@ async def test_intake_goes_on_without_its_listener_and_finds_it_again(database: 
 
 async def test_every_connection_cut_at_once_loses_nothing(database: Database) -> None:
     number, starter = await connected_number(database), Listening()
-    async with _running(database, starter, intake_batch=5):
+    async with running(database, starter, intake_batch=5):
         for n in range(30):
             await _arrive_as_meta_repeats_it(database, Letters(number, Customer(f"4917{n:08}", f"DE.{n}")).message())
             if n % 10 == 5:
@@ -184,8 +142,8 @@ async def test_every_connection_cut_at_once_loses_nothing(database: Database) ->
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()",
                 )
-        await _until(lambda: _all_done(database))
-        await _until(lambda: _async(len(starter.looked) == 30))
+        await until(lambda: _all_done(database))
+        await until(lambda: len(starter.looked) == 30)
     assert (await outcomes(database))["applied"] == 30
 
 
@@ -204,23 +162,23 @@ async def test_while_temporal_is_away_messages_are_applied_and_all_are_signalled
     database: Database,
 ) -> None:
     number, starter = await connected_number(database), Listening(away=True)
-    async with _running(database, starter):
+    async with running(database, starter):
         customers = [Customer(f"4917{n:08}", f"DE.{n}") for n in range(100)]
         await arrive(database, *(Letters(number, customer).message() for customer in customers))
-        await _until(lambda: _all_done(database))
+        await until(lambda: _all_done(database))
         await asyncio.sleep(3)
         assert starter.refused < 1500, "it must not hammer"
         starter.away = False
-        await _until(lambda: _async(len(starter.looked) == 100), within=5)
+        await until(lambda: len(starter.looked) == 100, seconds=5)
 
 
 async def test_what_is_due_at_a_stop_is_signalled_by_the_next_intake(database: Database) -> None:
     letters, away, back = Letters(await connected_number(database)), Listening(away=True), Listening()
-    async with _running(database, away):
+    async with running(database, away):
         await arrive(database, letters.message())
-        await _until(lambda: _async(away.refused))
-    async with _running(database, back):
-        await _until(lambda: _async(back.looked), within=3)
+        await until(lambda: away.refused)
+    async with running(database, back):
+        await until(lambda: back.looked, seconds=3)
 
 
 async def test_a_quarantined_message_is_answered_soon_after_its_number_is_connected(
@@ -231,11 +189,11 @@ async def test_a_quarantined_message_is_answered_soon_after_its_number_is_connec
     mine = await connected_number(database)
     theirs = replace(mine, waba_id="7715552", phone_number_id="9915552")
     starter = Listening()
-    async with _running(database, starter):
+    async with running(database, starter):
         await arrive(database, Letters(theirs).message())
-        await _until(lambda: _all_done(database))
+        await until(lambda: _all_done(database))
         await connected_number(database, digits="15552")
-        await _until(lambda: _async(starter.looked), within=5)
+        await until(lambda: starter.looked, seconds=5)
 
 
 async def test_five_hundred_mutated_bodies_end_and_none_raises_what_is_not_foreseen(database: Database) -> None:
@@ -246,9 +204,9 @@ async def test_five_hundred_mutated_bodies_end_and_none_raises_what_is_not_fores
         letters.echo(),
         letters.statuses(letters.status("w", "failed", code=131026), letters.status("w", "sent")),
     ]
-    async with _running(database, Listening()):
+    async with running(database, Listening()):
         await arrive(database, *(_mutated(chance.choice(whole), chance) for _ in range(500)), letters.message("last"))
-        await _until(lambda: _all_done(database), within=60)
+        await until(lambda: _all_done(database), seconds=60)
     counted = await outcomes(database)
     assert sum(counted.values()) >= 500
     (last,) = await rows(database, "SELECT * FROM messages WHERE content #>> '{text,body}' = 'last'")

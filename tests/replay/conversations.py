@@ -9,7 +9,8 @@ from datetime import timedelta
 from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
-from tests.workflows.scripted import Scripted, idle, running, until
+from tests.waiting import until
+from tests.workflows.scripted import Scripted, idle, running
 from workflows.contracts import AskOutcome, FileMoved, Look, MoveFile, SendOutcome
 
 Run = WorkflowHandle[object, None]

@@ -10,7 +10,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
-from tests.workflows.scripted import until
+from tests.waiting import until
 from tests.workflows.scripted_onboarding import MS, Run, Scripted, done, first, result, running, until_shown, waiting
 from workflows.onboarding_contracts import Acted, StepOutcome
 

@@ -18,8 +18,9 @@ from temporalio.worker import Worker
 
 from tests.replay.before.conversation import ConversationWorkflow as ConversationBefore
 from tests.replay.before.onboarding import OnboardingWorkflow as OnboardingBefore
+from tests.waiting import until
 from tests.workflows import scripted_onboarding as signup
-from tests.workflows.scripted import Scripted, events_of, idle, until
+from tests.workflows.scripted import Scripted, events_of, idle
 from workflows.contracts import ACTIVITIES_QUEUE, CONTROL_QUEUE, AskOutcome, ConversationInput, Look, SendOutcome
 from workflows.conversation import ConversationWorkflow
 from workflows.onboarding import OnboardingWorkflow

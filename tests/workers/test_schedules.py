@@ -1,9 +1,7 @@
 """The care for Schedules, on a real Temporal and a real Postgres."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,6 +11,7 @@ from temporalio.service import RPCError
 from settings import CheckSettings
 from store.engine import Database
 from tests.rows import change, connected_number, row
+from tests.waiting import until
 from workers import schedules as workers_schedules
 from workers.schedules import ScheduleCare
 from workflows.client import CheckSchedules, CheckStarter, LaterError
@@ -26,12 +25,6 @@ async def _interval(client: Client, integration_id: UUID) -> timedelta | None:
     except RPCError:
         return None
     return described.schedule.spec.intervals[0].every
-
-
-async def _until(true: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
-        while not await true():  # noqa: ASYNC110 - what is awaited happens in Temporal
-            await asyncio.sleep(0.05)
 
 
 async def test_missing_schedules_are_made_with_the_interval_that_the_state_asks_for(
@@ -57,7 +50,7 @@ async def test_an_emptied_temporal_gets_its_schedules_back_at_the_next_start(
     number, schedules = (await connected_number(database)).integration_id, CheckSchedules(temporal_client)
     await ScheduleCare(database, schedules, SETTINGS).round()
     await schedules.remove(str(number))
-    await _until(lambda: schedules.missing([str(number)]))
+    await until(lambda: schedules.missing([str(number)]), seconds=10)
     await ScheduleCare(database, schedules, SETTINGS).round()
     assert await _interval(temporal_client, number) == SETTINGS.every
     await schedules.remove(str(number))
@@ -74,17 +67,17 @@ async def test_a_number_that_is_held_in_between_is_soon_checked_often(
     async def has(every: timedelta) -> bool:
         return await _interval(temporal_client, number) == every
 
-    await _until(lambda: has(SETTINGS.every))
+    await until(lambda: has(SETTINGS.every), seconds=10)
     await change(database, "UPDATE integrations SET state = 'held', state_reason = 'token'")
-    await _until(lambda: has(SETTINGS.every_stopped))
+    await until(lambda: has(SETTINGS.every_stopped), seconds=10)
     await change(database, "UPDATE integrations SET state = 'live', state_reason = NULL")
-    await _until(lambda: has(SETTINGS.every))
+    await until(lambda: has(SETTINGS.every), seconds=10)
     handle = temporal_client.get_schedule_handle(f"check/{number}")
 
     async def was_triggered() -> bool:
         return (await handle.describe()).info.num_actions == 1
 
-    await _until(was_triggered)  # a number that is released is checked at once: what was wrong may be gone
+    await until(was_triggered, seconds=10)  # a number that is released is checked at once: what was wrong may be gone
     stop.set()
     await asyncio.wait_for(caring, timeout=5)
     await schedules.remove(str(number))
@@ -107,7 +100,7 @@ async def test_while_temporal_is_away_the_care_goes_on_and_ensures_when_it_is_ba
     monkeypatch.setattr(schedules, "ensure", away_at_first)
     stop = asyncio.Event()
     caring = asyncio.create_task(ScheduleCare(database, schedules, SETTINGS).run(stop))
-    await _until(lambda: _interval(temporal_client, number))
+    await until(lambda: _interval(temporal_client, number), seconds=10)
     stop.set()
     await asyncio.wait_for(caring, timeout=5)
     await schedules.remove(str(number))
@@ -125,7 +118,7 @@ async def test_a_check_that_is_asked_for_is_made_now_also_where_its_schedule_is_
     async def was_made() -> bool:
         return (await handle.describe()).info.num_actions >= 1
 
-    await _until(was_made)
+    await until(was_made, seconds=10)
     assert await _interval(temporal_client, number.integration_id) == SETTINGS.every_stopped
     await starter.wake(*ids)
     await schedules.remove(str(number.integration_id))

@@ -1,6 +1,5 @@
 """A conversation's run whose activities follow a script: shared by the loop's tests and the recorder of histories."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -108,12 +107,6 @@ async def running(client: Client, script: Scripted, **limits: object) -> AsyncIt
 async def events_of(handle: WorkflowHandle[object, None]) -> Counter[str]:
     history = await handle.fetch_history()
     return Counter(EventType.Name(event.event_type).removeprefix("EVENT_TYPE_") for event in history.events)
-
-
-async def until(met: Callable[[], bool], *, seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not met():  # noqa: ASYNC110 - what is waited for happens in another process's time
-            await asyncio.sleep(0.02)
 
 
 def idle(**changes: object) -> Look:

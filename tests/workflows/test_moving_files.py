@@ -7,7 +7,8 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
-from tests.workflows.scripted import Scripted, events_of, idle, running, until
+from tests.waiting import until
+from tests.workflows.scripted import Scripted, events_of, idle, running
 from workflows.contracts import FileMoved, Look, MoveFile
 
 

@@ -10,7 +10,8 @@ from datetime import timedelta
 import pytest
 from temporalio.client import Client
 
-from tests.workflows.scripted import events_of, until
+from tests.waiting import until
+from tests.workflows.scripted import events_of
 from tests.workflows.scripted_onboarding import (
     MS,
     Scripted,

@@ -9,7 +9,8 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from tests.workflows.scripted import events_of, until
+from tests.waiting import until
+from tests.workflows.scripted import events_of
 from tests.workflows.scripted_onboarding import (
     MS,
     Scripted,

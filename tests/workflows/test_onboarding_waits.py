@@ -8,7 +8,8 @@ import pytest
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from tests.workflows.scripted import events_of, until
+from tests.waiting import until
+from tests.workflows.scripted import events_of
 from tests.workflows.scripted_onboarding import (
     MS,
     Run,
