@@ -7,7 +7,7 @@ from pathlib import Path
 from activities.checks import health
 from store import number_states
 from store.account_meaning import CODES
-from tests.docs.test_reference import sections
+from tests.docs.reference import sections
 
 _ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ from api.app import create_app
 from cli import main as command_line
 from store.engine import Database
 from tests.api.edge import settings_for
-from tests.docs.test_reference import sections
+from tests.docs.reference import sections
 
 _NOWHERE = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from store.event_types import EVENT_TYPES
-from tests.docs.test_reference import ROOT, environment, our_metrics, sections
+from tests.docs.reference import ROOT, environment, our_metrics, sections
 
 _PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _ROOMS = ("activities", "api", "cli", "intake", "store", "whatsapp", "workflows")

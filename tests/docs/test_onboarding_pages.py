@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from store.endings import ENDINGS
-from tests.docs.test_reference import ROOT, error_codes, sections
+from tests.docs.reference import ROOT, error_codes, sections
 from whatsapp.error_table import RULES
 from whatsapp.signup import COEXISTENCE_FIELDS, REQUIRED_FIELDS, REQUIRED_SCOPES
 from workflows.onboarding_contracts import STEPS, Wait

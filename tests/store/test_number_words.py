@@ -9,7 +9,7 @@ from store.findings import Found, Owner
 from store.integrations import set_state
 from store.number_states import BY_SENDING
 from store.status import _TOLD_BY, number_statuses
-from tests.docs.test_reference import sections
+from tests.docs.reference import sections
 from tests.rows import Number, connected_number
 
 _STOPPED = Found("account", BY_SENDING, "error", "Meta restricts the account.", "Look there.")
