@@ -12,7 +12,7 @@ from store.claims import Claimed, Unclaimed, claim
 from store.engine import Database
 from store.errors import TemplateRequiredError
 from store.outbox import Draft, Target, queue_message
-from tests.activities.test_posting import Meta, answers, office
+from tests.activities.posts import Meta, answers, office
 from tests.intake.letters import Customer, Letters, ago, take_in
 from tests.rows import Number, change, connected_number, conversation, queued, row, rows
 from whatsapp.graph import Answer, Refused

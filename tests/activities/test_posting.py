@@ -1,7 +1,6 @@
 """The post office: what is recorded of each answer, and that nothing which happens to an activity cuts a post."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -15,33 +14,9 @@ from activities.answers import AnswerRecorder
 from activities.posting import PostOffice
 from store.engine import Database
 from store.outcomes import Recorded
+from tests.activities.posts import Meta, answers, office
 from tests.rows import RING, change, connected_number, conversation, queued, row
 from whatsapp.graph import Accepted, Answer, Lost, NotWritten, Refused
-
-
-class Meta:
-    """A Graph that answers as a test says; the real one is posted to in tests/faults."""
-
-    def __init__(self, answer: Callable[[int], Awaitable[Answer]]) -> None:
-        self._answer = answer
-        self.payloads: list[Mapping[str, Any]] = []
-
-    async def send(self, phone_number_id: str, token: str, payload: Mapping[str, Any]) -> Answer:
-        assert (phone_number_id, token) == ("9915550001", "token-of-15550001")
-        self.payloads.append(payload)
-        return await self._answer(len(self.payloads))
-
-
-def answers(*given: Answer, after: float = 0) -> Callable[[int], Awaitable[Answer]]:
-    async def answer(n: int) -> Answer:
-        await asyncio.sleep(after)
-        return given[min(n, len(given)) - 1]
-
-    return answer
-
-
-def office(database: Database, meta: Meta) -> PostOffice:
-    return PostOffice(database, RING, meta, AnswerRecorder(database, timedelta(seconds=120)))
 
 
 async def one_queued(database: Database, **columns: Any) -> tuple[UUID, UUID]:

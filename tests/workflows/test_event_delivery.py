@@ -13,7 +13,7 @@ from temporalio.worker import Worker
 from activities.failures import FailureGuard
 from cli.roles import delivery_limits
 from store.engine import Database
-from tests.activities.test_event_delivery import Business, House, house
+from tests.activities.delivering import Business, House, house
 from tests.api.edge import settings_for
 from workflows.event_contracts import Delivered, DeliveryInput, event_workflow_id
 from workflows.event_delivery import EventDeliveryWorkflow
