@@ -21,6 +21,7 @@ from store.engine import Database
 from store.turn_plan import Rules
 from store.turns import look
 from tests.outgoing import OUTGOING
+from tests.plans import plan_of
 from tests.rows import AGENT_SECRET, RING, change, connected_number, conversation, received, row
 from tests.simulator.stage import served
 
@@ -49,11 +50,10 @@ async def asking(
         number = await connected_number(database, kind="http", url=f"{url}{path}")
         conversation_id = await conversation(database, number)
         await received(database, number, conversation_id, "what does it cost?")
-        found = await look(database, conversation_id, rules=Rules())
-        assert found is not None
-        assert found[1].new_turn is not None
+        plan = await plan_of(database, conversation_id)
+        assert plan.new_turn is not None
         agents = Agents(database, RING, client, egress.RefusedAddressError, timedelta(seconds=1), timedelta(minutes=15))
-        yield agents, found[1].new_turn.id
+        yield agents, plan.new_turn.id
 
 
 def replying(*bodies: str) -> bytes:

@@ -6,9 +6,8 @@ from store import outcomes as outcomes_of_sends
 from store.claims import Claimed, claim
 from store.engine import Database
 from store.inbound import TAKEN_OVER
-from store.turn_plan import Rules
-from store.turns import look
 from tests.intake.letters import CONVERSATIONS, Letters, ago, outcomes, take_in
+from tests.plans import plan_of
 from tests.rows import change, connected_number, queued, row, rows
 
 
@@ -33,15 +32,14 @@ async def test_an_answer_by_hand_stops_the_bots_that_is_on_its_way(database: Dat
     letters = Letters(number)
     await take_in(database, letters.message("are you open?"))
     (conversation,) = await rows(database, CONVERSATIONS)
-    begun = await look(database, conversation.id, rules=Rules())
-    assert begun is not None
-    assert begun[1].new_turn is not None
+    turn = (await plan_of(database, conversation.id)).new_turn
+    assert turn is not None
     message_id = await queued(database, number, conversation.id, author="bot")
     of_a_person = await queued(database, number, conversation.id, author="api")
 
     await take_in(database, letters.echo("until six"))
 
-    assert (await row(database, "turns", begun[1].new_turn.id)).state == "discarded"
+    assert (await row(database, "turns", turn.id)).state == "discarded"
     stopped = await row(database, "messages", message_id)
     assert (stopped.state, stopped.reason) == ("cancelled", "A person took over before this answer left.")
     assert (await row(database, "messages", of_a_person)).state == "queued"

@@ -20,6 +20,7 @@ from store.turn_facts import Rules
 from store.turns import look
 from tests.intake.letters import ADA, BOB, Customer, Letters, ago, take_in
 from tests.intake.people import BEGUN, BSUID_ONLY, OPEN, PHONE_ONLY, are_one, known_by, two_halves
+from tests.plans import plan_of
 from tests.rows import Number, change, connected_number, queued, row, rows
 
 _TEXT: dict[str, Any] = {"type": "text", "content": {"text": {"body": "hello"}}}
@@ -87,19 +88,16 @@ async def test_an_open_turn_is_asked_anew_about_both_halves(database: Database) 
     number = await connected_number(database, kind="http", url="https://agent.example/answer")
     older, younger = await two_halves(database, number)
     for conversation_id in (older, younger):
-        begun = await look(database, conversation_id, rules=Rules())
-        assert begun is not None
-        assert begun[1].new_turn is not None
+        assert (await plan_of(database, conversation_id)).new_turn is not None
     await are_one(database, number)
     turns = await rows(database, "SELECT * FROM turns ORDER BY turn_no")
     assert [(turn.turn_no, turn.conversation_id, turn.state) for turn in turns] == [
         (1, older, "discarded"),
         (2, older, "discarded"),
     ]
-    found = await look(database, older, rules=Rules())
-    assert found is not None
-    assert found[1].new_turn is not None
-    assert (found[1].new_turn.turn_no, len(found[1].new_turn.taken)) == (3, 3)
+    turn = (await plan_of(database, older)).new_turn
+    assert turn is not None
+    assert (turn.turn_no, len(turn.taken)) == (3, 3)
 
 
 async def test_answered_turns_and_files_go_with_their_messages(database: Database) -> None:
@@ -200,9 +198,7 @@ async def test_what_is_queued_goes_on_in_the_conversation_that_is_kept(database:
     first = await queued(database, number, younger, "one")
     second = await queued(database, number, older, "two")
     await are_one(database, number)
-    found = await look(database, older, rules=Rules())
-    assert found is not None
-    assert found[1].to_send[:2] == [first, second]
+    assert (await plan_of(database, older)).to_send[:2] == [first, second]
 
 
 def test_a_merge_takes_along_every_row_of_a_contact_and_of_a_conversation() -> None:

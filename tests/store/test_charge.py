@@ -10,18 +10,12 @@ import pytest
 from store import handover, nudges
 from store.charge import in_words
 from store.engine import Database
-from store.turn_plan import Plan, Rules
-from store.turns import look
+from store.turn_plan import Rules
+from tests.plans import plan_of
 from tests.rows import Number, blocked, change, connected_number, conversation, queued, received, row
 
 RULES = Rules()
 DAY = timedelta(days=1)
-
-
-async def plan_of(database: Database, conversation_id: UUID, rules: Rules = RULES) -> Plan:
-    found = await look(database, conversation_id, rules=rules)
-    assert found is not None
-    return found[1]
 
 
 async def taken_over(database: Database, number: Number, **options: Any) -> UUID:
@@ -90,14 +84,14 @@ async def test_a_charge_ends_at_its_moment_though_the_conversations_run_has_ende
     conversation_id = await taken_over(database, number, opened=None)
     rules = Rules(give_back_after=timedelta(seconds=0.5), backstop=timedelta(0))
     assert [due.id for due in await _claim_due(database)] == [conversation_id]
-    plan = await plan_of(database, conversation_id, rules)
+    plan = await plan_of(database, conversation_id, rules=rules)
     assert not plan.pending, "its run may end"
     assert await _claim_due(database) == []
 
     await asyncio.sleep(0.6)
 
     assert [due.id for due in await _claim_due(database)] == [conversation_id]
-    await plan_of(database, conversation_id, rules)
+    await plan_of(database, conversation_id, rules=rules)
     given = await row(database, "conversations", conversation_id)
     assert (given.in_charge, given.due_at) == ("bot", None)
 
@@ -135,7 +129,7 @@ async def test_settings_switch_both_ends_off(database: Database) -> None:
     await _pass(database, timedelta(days=30))
     await change(database, "UPDATE conversations SET window_opened_at = now() - interval '25 hours'")
     rules = Rules(give_back_after=timedelta(0), give_back_at_window_close=False)
-    await plan_of(database, conversation_id, rules)
+    await plan_of(database, conversation_id, rules=rules)
     assert (await row(database, "conversations", conversation_id)).in_charge == "person"
 
 

@@ -12,8 +12,7 @@ from store.claims import Claimed, Unclaimed, claim
 from store.engine import Database
 from store.ids import new_id
 from store.tables import media, media_uploads, messages
-from store.turn_plan import Rules
-from store.turns import look
+from tests.plans import plan_of
 from tests.rows import Number, change, connected_number, conversation, queued, row
 from whatsapp.kinds import FILES
 
@@ -123,18 +122,14 @@ async def test_a_look_comes_back_when_the_five_seconds_are_over(database: Databa
     follows, last = [await queued(database, number, talk) for _ in range(2)]
     await claim(database, follows)
 
-    found = await look(database, talk, rules=Rules())
+    decided = await plan_of(database, talk)
 
-    assert found is not None
-    _, decided = found
     assert (decided.to_send, decided.pending) == ([], True)
     assert decided.next_in is not None
     assert timedelta(seconds=3) < decided.next_in <= timedelta(seconds=4)
     assert "delivered" in decided.next_why
     await change(database, "UPDATE messages SET hold_until = now() WHERE id = :id", id=follows)
-    found = await look(database, talk, rules=Rules())
-    assert found is not None
-    assert found[1].to_send == [follows, last]
+    assert (await plan_of(database, talk)).to_send == [follows, last]
 
 
 async def test_a_message_waits_for_its_file_and_is_claimed_with_what_meta_calls_it(database: Database) -> None:
@@ -193,9 +188,8 @@ async def test_rows_behind_one_that_waits_for_its_file_wait_120_s_at_most(
         since = datetime.now(UTC) - timedelta(seconds=seconds)
         await connection.execute(update(messages).where(messages.c.id == waits).values(hold_since=since))
 
-    found = await look(database, talk, rules=Rules())
+    plan = await plan_of(database, talk)
 
-    assert found is not None
-    assert found[1].to_send == ([follows] if passes else [])
-    assert found[1].waiting_for == "its file to be at Meta"
+    assert plan.to_send == ([follows] if passes else [])
+    assert plan.waiting_for == "its file to be at Meta"
     assert isinstance(await claim(database, follows), Claimed if passes else Unclaimed)

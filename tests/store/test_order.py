@@ -22,7 +22,7 @@ from store.claims import Claimed, claim
 from store.engine import Database
 from store.outcomes import Refusal
 from store.turn_plan import Rules
-from store.turns import look
+from tests.plans import plan_of
 from tests.rows import Number, change, connected_number, conversation, queued
 
 RULES = Rules()
@@ -81,10 +81,9 @@ class Talk:
 
         False when there was nothing to do.
         """
-        found = await look(self.database, self.id, rules=RULES)
-        assert found is not None
+        plan = await plan_of(self.database, self.id, rules=RULES)
         await self._note_resends()
-        for message_id, answer in zip(found[1].to_send, answers, strict=False):
+        for message_id, answer in zip(plan.to_send, answers, strict=False):
             got = await claim(self.database, message_id)
             if not isinstance(got, Claimed):
                 if got.stop:
@@ -94,7 +93,7 @@ class Talk:
             await self.answer(got, answer)
             if not self.rows[message_id].is_done:
                 break
-        return bool(found[1].to_send) or found[1].pending
+        return bool(plan.to_send) or plan.pending
 
     async def rush(self, order: Sequence[int]) -> None:
         """Claims of everything at the same moment, by workers that know nothing of each other."""

@@ -9,8 +9,8 @@ import pytest
 from store import integrations
 from store.claims import Claimed, claim
 from store.engine import Database
-from store.turn_plan import Plan, Rules
-from store.turns import look
+from store.turn_plan import Rules
+from tests.plans import plan_of
 from tests.rows import Number, change, connected_number, conversation, queued, received, row
 
 RULES = Rules()
@@ -25,12 +25,6 @@ HOLDS = {
         "UPDATE integrations SET state = 'live', state_reason = NULL",
     ),
 }
-
-
-async def plan_of(database: Database, conversation_id: Any) -> Plan:
-    found = await look(database, conversation_id, rules=RULES)
-    assert found is not None
-    return found[1]
 
 
 def soon() -> datetime:

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import pytest
 from sqlalchemy import event, text
@@ -12,8 +11,9 @@ from store.engine import Database
 from store.ids import new_id
 from store.integrations import mark_waiting_due
 from store.media_arrivals import Arrival, note_files
-from store.turn_plan import Plan, Reply, Rules
+from store.turn_plan import Reply, Rules
 from store.turns import look
+from tests.plans import plan_of
 from tests.rows import change, connected_number, conversation, queued, received, row
 from tests.store.unknown import posted
 from whatsapp.kinds import File
@@ -30,12 +30,6 @@ _TAKE = text("""
     WITH taken AS (UPDATE messages SET state = 'in_turn', turn_id = :turn WHERE id = :first)
     UPDATE conversations SET last_turn_no = 1 WHERE id = :id
 """)
-
-
-async def plan_of(database: Database, conversation_id: UUID, rules: Rules = RULES) -> Plan:
-    found = await look(database, conversation_id, rules=rules)
-    assert found is not None
-    return found[1]
 
 
 async def test_an_echo_turn_takes_what_waits_and_queues_its_reply(database: Database) -> None:
@@ -139,10 +133,10 @@ async def test_more_bot_turns_than_allowed_hand_over_to_a_person(database: Datab
     rules = Rules(max_bot_turns=3)
     for _ in range(3):
         await received(database, number, conversation_id)
-        assert (await plan_of(database, conversation_id, rules)).new_turn is not None
+        assert (await plan_of(database, conversation_id, rules=rules)).new_turn is not None
     await received(database, number, conversation_id)
 
-    plan = await plan_of(database, conversation_id, rules)
+    plan = await plan_of(database, conversation_id, rules=rules)
 
     assert plan.new_turn is None
     handed = await row(database, "conversations", conversation_id)
@@ -156,10 +150,10 @@ async def test_turns_before_a_hand_back_do_not_count(database: Database) -> None
     rules = Rules(max_bot_turns=2)
     for _ in range(2):
         await received(database, number, conversation_id)
-        await plan_of(database, conversation_id, rules)
+        await plan_of(database, conversation_id, rules=rules)
     await change(database, "UPDATE conversations SET in_charge_since = clock_timestamp()")
     await received(database, number, conversation_id)
-    assert (await plan_of(database, conversation_id, rules)).new_turn is not None
+    assert (await plan_of(database, conversation_id, rules=rules)).new_turn is not None
 
 
 async def test_a_remote_turn_is_returned_until_it_is_answered(database: Database) -> None:
