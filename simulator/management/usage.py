@@ -1,9 +1,8 @@
 """How much of the limits of management calls is used: the headers that Meta answers with."""
 
+import json
 import math
 from collections import Counter
-
-import orjson
 
 from simulator.faults import Fault
 from simulator.world import World
@@ -42,8 +41,8 @@ class Usage:
         regain = math.ceil(max(0.0, self._regain.get(account, 0.0) - now) / 60)
         row = {"type": "whatsapp"} | share | {"estimated_time_to_regain_access": regain}
         return {
-            "x-app-usage": orjson.dumps(share).decode(),
-            "x-business-use-case-usage": orjson.dumps({account: [row]}).decode(),
+            "x-app-usage": json.dumps(share),
+            "x-business-use-case-usage": json.dumps({account: [row]}),  # a path may name anything, a header is ASCII
         }
 
     def _account(self, object_id: str) -> str:

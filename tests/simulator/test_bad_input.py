@@ -95,6 +95,11 @@ async def test_a_picture_that_says_it_is_enormous_is_refused(simulator: Simulate
     assert answer.json()["error"]["code"] == 100
 
 
+async def test_an_object_by_any_name_is_not_there(simulator: Simulated) -> None:
+    answer = await simulator.call("GET", "%FF")
+    assert (answer.status_code, answer.json()["error"]["error_subcode"]) == (400, 33)
+
+
 async def test_a_limit_that_is_no_number_is_none(simulator: Simulated) -> None:
     answer = await simulator.call("GET", f"{WABA}/phone_numbers", params={"limit": "²"})
     assert [number["id"] for number in answer.json()["data"]] == [NUMBER]
