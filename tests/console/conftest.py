@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from simulator.app import create_app
 from simulator.client import SimulatorClient
 from simulator.config import SimulatorConfig
 from store.engine import Database
 from tests.api.edge import APP_ID, SECRET
+from tests.browsers import launched
 from tests.console.stage import Console, Install, Installation, installed, opened
 from tests.services import clone_database, drop_database
 from tests.simulator.stage import served
@@ -21,12 +22,9 @@ from tests.simulator.stage import served
 
 @pytest.fixture(scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
-    """Debian's Chromium; it calls nobody by itself."""
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=chromium, args=[*quiet, "--disable-sync"])
-        yield launched
-        await launched.close()
+    """One for all pages."""
+    async with launched(chromium) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from tests.browsers import launched
 from tests.simulator.stage import APP_ID, Simulated, served
 
 _OPENER = """<!doctype html><title>Opener</title><button id="go" disabled>Connect</button><script>
@@ -49,11 +50,8 @@ class Opened:
 
 @pytest.fixture(scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=chromium, args=[*quiet, "--disable-sync"])
-        yield launched
-        await launched.close()
+    async with launched(chromium) as browser:
+        yield browser
 
 
 @pytest.fixture
