@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.docs.generated import with_part
 from tests.intake.kinds_in import KINDS_IN
 from tests.unit.bodies import body, change, message
 from whatsapp.events import InboundMessage
@@ -14,14 +15,10 @@ from whatsapp.words import in_words
 
 PAGE = Path(__file__).parents[2] / "docs" / "messages.md"
 
-_FROM = "<!-- from here made by: python -m tests.docs.kinds_in -->\n"
-_TO = "<!-- to here -->\n"
-
 
 def page() -> str:
     """The whole page, with the part on what comes in made anew."""
-    before, _, rest = PAGE.read_text().partition(_FROM)
-    return f"{before}{_FROM}\n{_made()}\n{_TO}{rest.partition(_TO)[2]}"
+    return with_part(PAGE, "tests.docs.kinds_in", _made())
 
 
 def read(parts: dict[str, Any]) -> InboundMessage:

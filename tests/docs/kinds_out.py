@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from api.sending_examples import EXAMPLES
+from tests.docs.generated import with_part
 from tests.outgoing import OUTGOING, SHOWN, Sent
 from whatsapp.messages import PARTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "messages.md"
 
-_FROM = "<!-- from here made by: python -m tests.docs.kinds_out -->\n"
-_TO = "<!-- to here -->\n"
 _ALSO = {
     "button": "ids and titles unlike",
     "list": "10 rows in all, ids unlike, several sections each with a title",
@@ -25,8 +24,7 @@ Schema = dict[str, Any]
 
 def page() -> str:
     """The whole page, with the part on what goes out made anew."""
-    before, _, rest = PAGE.read_text().partition(_FROM)
-    return f"{before}{_FROM}\n{_made()}\n{_TO}{rest.partition(_TO)[2]}"
+    return with_part(PAGE, "tests.docs.kinds_out", _made())
 
 
 def _made() -> str:
