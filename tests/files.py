@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
@@ -43,3 +44,11 @@ def sticker(*, frames: int = 1, size: tuple[int, int] = (64, 64), quality: int =
 def with_canvas(animated: bytes, width: int, height: int) -> bytes:
     """The same animated WebP, which now says that it is as large as this."""
     return animated[:24] + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little") + animated[30:]
+
+
+async def pieces(data: bytes, *, error: Exception | None = None, size: int = 100_000) -> AsyncIterator[bytes]:
+    """A file as it comes, piece by piece; with an error, it breaks off after the last."""
+    for place in range(0, len(data), size):
+        yield data[place : place + size]
+    if error is not None:
+        raise error

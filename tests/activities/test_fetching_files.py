@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -17,17 +16,6 @@ from tests.activities.moving import JPEG, FileHouse, file_house
 from tests.activities.sending import RULES
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-async def house(database: Database, tmp_path: Path) -> AsyncIterator[FileHouse]:
-    async with file_house(database, tmp_path / "files") as made:
-        yield made
-
-
-@pytest.fixture
-async def talk(house: FileHouse) -> UUID:
-    return await rows.conversation(house.database, house.number)
 
 
 async def test_a_customers_file_is_fetched_at_once_and_kept_as_it_was_sent(house: FileHouse, talk: UUID) -> None:

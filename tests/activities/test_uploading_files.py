@@ -1,34 +1,20 @@
 """Files of the business's: brought to Meta once per number, before the messages that carry them leave."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from store.engine import Database
 from store.objects import key_of
 from store.verdicts import FILE_ANEW, FILE_REFUSED
 from tests import rows
-from tests.activities.moving import CUSTOMER, JPEG, FileHouse, file_house
+from tests.activities.moving import CUSTOMER, JPEG, FileHouse
 from tests.intake.letters import Customer, Letters, take_in
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-async def house(database: Database, tmp_path: Path) -> AsyncIterator[FileHouse]:
-    async with file_house(database, tmp_path / "files") as made:
-        yield made
-
-
-@pytest.fixture
-async def talk(house: FileHouse) -> UUID:
-    return await rows.conversation(house.database, house.number)
 
 
 async def _uploads(house: FileHouse) -> list[Any]:

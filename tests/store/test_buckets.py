@@ -14,19 +14,13 @@ from settings import MediaSettings
 from store.errors import FileMissingError, FilesUnavailableError
 from store.objects import PART, ObjectStore, key_of
 from tests.buckets import Bucket, bucket
+from tests.files import pieces
 from tests.serving import serving
 
 KEY = key_of(uuid4(), uuid4())
 LARGE = bytes(range(256)) * 4096 * 12
 """Twelve megabytes: three parts."""
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
-
-
-async def pieces(data: bytes, *, error: Exception | None = None) -> AsyncIterator[bytes]:
-    for place in range(0, len(data), 100_000):
-        yield data[place : place + 100_000]
-    if error is not None:
-        raise error
 
 
 async def read(objects: ObjectStore, **part: int) -> bytes:

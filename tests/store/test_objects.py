@@ -11,17 +11,11 @@ import pytest
 
 from store.errors import FileMissingError, FilesUnavailableError, SettingsError
 from store.objects import PART, ObjectStore, key_of
+from tests.files import pieces
 
 KEY = key_of(uuid4(), uuid4())
 LARGE = bytes(range(256)) * 4096 * 12
 """Twelve megabytes: three parts."""
-
-
-async def pieces(data: bytes, *, error: Exception | None = None, size: int = 100_000) -> AsyncIterator[bytes]:
-    for place in range(0, len(data), size):
-        yield data[place : place + size]
-    if error is not None:
-        raise error
 
 
 async def read(objects: ObjectStore, key: str = KEY, **part: int) -> bytes:
