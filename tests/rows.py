@@ -181,3 +181,8 @@ async def rows(database: Database, statement: str, **values: Any) -> list[Any]:
     """What a query answers."""
     async with database.transaction() as connection:
         return list((await connection.execute(text(statement), values)).all())
+
+
+async def events(database: Database) -> list[tuple[str, Any]]:
+    """The type and the data of each event that businesses' software is told of, in order."""
+    return [(one.type, one.data) for one in await rows(database, "SELECT type, data FROM events ORDER BY id")]

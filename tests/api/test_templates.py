@@ -12,7 +12,7 @@ from intake.batches import process
 from store.engine import Database
 from tests.api.edge import WEBHOOK, Tenant, stored_bodies, tenant
 from tests.api.linked import Linked, linked
-from tests.rows import change, row
+from tests.rows import change, events, row
 from tests.templates import BODY, NAMED, message, template_row
 from tests.waiting import until
 
@@ -228,22 +228,14 @@ async def test_a_template_lives_by_metas_webhooks(house: House, database: Databa
     assert await meta.decide_template(*about, "DELETED")
     await house.hear(6)
     assert (await house.get())["items"] == []
-    events = [
-        (one["type"], one["data"].get("status")) for one in await told(database) if one["type"].startswith("template")
-    ]
-    assert events == [
+    told = [(kind, data.get("status")) for kind, data in await events(database) if kind.startswith("template")]
+    assert told == [
         ("template.status_changed", "APPROVED"),
         ("template.category_changed", None),
         ("template.status_changed", "PAUSED"),
         ("template.status_changed", "DISABLED"),
         ("template.status_changed", "DELETED"),
     ]
-
-
-async def told(database: Database) -> list[Any]:
-    async with database.transaction() as connection:
-        found = await connection.exec_driver_sql("SELECT type, data FROM events ORDER BY id")
-        return [{"type": one.type, "data": one.data} for one in found]
 
 
 async def test_named_parameters_are_checked_by_name(house: House) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from store.engine import Database
 from tests.intake.letters import Letters, ago, envelope, take_in
-from tests.rows import Number, change, connected_number, conversation, queued, rows
+from tests.rows import Number, change, connected_number, conversation, events, queued, rows
 from tests.rows import row as read
 from tests.templates import at_meta, synced, template_row
 
@@ -39,10 +39,6 @@ async def known(database: Database, **template: Any) -> Number:
 
 async def is_asked(database: Database, number: Number) -> bool:
     return (await read(database, "integrations", number.integration_id)).check_due_at is not None
-
-
-async def events(database: Database) -> list[Any]:
-    return [(one.type, one.data) for one in await rows(database, "SELECT type, data FROM events ORDER BY id")]
 
 
 async def test_a_rejection_is_kept_with_its_reason_and_told(database: Database) -> None:

@@ -14,14 +14,8 @@ from store.engine import Database
 from store.errors import InvalidRequestError, TemplateUnknownError, TemplateUnusableError
 from store.outbox import Draft, Target, queue_message
 from store.turn_plan import Reply, Rules
-from tests.rows import KEYED_HASH, RING, change, connected_number, conversation, queued, received, row
+from tests.rows import KEYED_HASH, RING, change, connected_number, conversation, events, queued, received, row
 from tests.templates import NAMED, at_meta, message, synced, template_id, template_row
-
-
-async def events(database: Database) -> list[Any]:
-    async with database.transaction() as connection:
-        found = await connection.exec_driver_sql("SELECT type, data FROM events ORDER BY id")
-        return [(one.type, one.data) for one in found]
 
 
 async def test_what_meta_has_is_taken_over_and_what_it_has_no_more_is_marked(database: Database) -> None:
