@@ -1,11 +1,11 @@
 """What the control API is asked for about messages of every kind: bodies, checked."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Base64Bytes, Field, model_validator
 
 from simulator.kinds_in import misshapen
-from simulator.orders import Content, CustomerOrder, Digits, Moment, Parts
+from simulator.orders import CustomerOrder, Digits, Moment
 
 
 class CustomerChange(CustomerOrder):
@@ -20,13 +20,13 @@ class WrittenOrder(CustomerOrder):
 
     timestamp: Moment | None = None
     """What the message claims instead of now."""
-    context: Parts | str | None = None
+    context: dict[str, Any] | str | None = None
     """Meta's object, or just the wamid that is replied to."""
-    referral: Parts | None = None
+    referral: dict[str, Any] | None = None
     group_id: str | None = None
     contacts: bool | None = None
     """Whether the webhook has a `contacts` block; None: as Meta does with this kind."""
-    extra: Parts = Field(default_factory=dict)
+    extra: dict[str, Any] = Field(default_factory=dict)
     """Further keys of the message."""
 
 
@@ -34,7 +34,7 @@ class MessageOrder(WrittenOrder):
     """A message of any kind, from a customer or from the business's own app."""
 
     type: str
-    content: Content = None
+    content: Any = None
     """What stands under the type's own key."""
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from simulator import notices
 from simulator.control_world import TheWorld, number_of, waba_of
-from simulator.orders import Order, Parts
+from simulator.orders import Order
 from simulator.past import send_past
 from simulator.signed_request import signed_request
 
@@ -20,7 +20,7 @@ class AccountUpdateOrder(Order):
 
     event: str
     waba_id: str
-    parts: Parts = Field(default_factory=dict)
+    parts: dict[str, Any] = Field(default_factory=dict)
     """The event's own keys: restriction_info, ban_info, violation_info, disconnection_info …"""
     apply: bool = True
     """Whether the world becomes as the event says."""
@@ -57,7 +57,7 @@ class PastOrder(Order):
 
     phone_number_id: str
     kind: Literal["smb_app_state_sync", "history"]
-    values: list[Parts] | None = None
+    values: list[dict[str, Any]] | None = None
     """What stands in them beside metadata; None: something made up."""
 
 

@@ -1,18 +1,18 @@
 """What the control API is asked for about businesses, WABAs, what numbers stand at, tokens and codes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from simulator.business.tokens import BOTH
-from simulator.orders import Code, Digits, KnobsOrder, Order, Parts, Seconds, SomeSeconds
+from simulator.orders import Code, Digits, KnobsOrder, Order, Seconds, SomeSeconds
 
 
 class HealthOrder(Order):
     """An entity's part of `health_status`."""
 
     can_send_message: Literal["AVAILABLE", "LIMITED", "BLOCKED"] = "AVAILABLE"
-    errors: list[Parts] | None = None
+    errors: list[dict[str, Any]] | None = None
     """Each with error_code, error_description, possible_solution."""
     additional_info: list[str] | None = None
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from simulator.chaos import KINDS, LONGEST
 from simulator.faults import CallName, Fault, FaultKind, kinds_of
@@ -20,24 +20,20 @@ Code = Annotated[int, Field(ge=0, lt=10**9)]
 """One of Meta's codes."""
 
 
-def _written(value: Any) -> Any:
-    try:
-        orjson.dumps(value)
-    except TypeError as error:
-        raise ValueError(f"this cannot be written as JSON: {error}") from error
-    return value
-
-
-Content = Annotated[Any, AfterValidator(_written)]
-"""Anything that can stand in a webhook."""
-Parts = Annotated[dict[str, Any], AfterValidator(_written)]
-"""Keys and values that can."""
-
-
 class Order(BaseModel):
     """A body of the control API: what it does not know it refuses, so that a typo is no silent no-op."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_told(cls, order: Any) -> Any:
+        """Refuse numbers beyond 64 bits and halves of characters: no webhook and no answer could tell of them."""
+        try:
+            orjson.dumps(order, default=lambda _: None, option=orjson.OPT_NON_STR_KEYS)
+        except TypeError as error:
+            raise ValueError(f"this cannot be written as JSON: {error}") from error
+        return order
 
 
 class KnobsOrder(Order):
@@ -95,12 +91,12 @@ class SayOrder(CustomerOrder):
 
     text: str | None = None
     type: str = "text"
-    content: Content = None
+    content: Any = None
     """What stands under the type's own key."""
     timestamp: Moment | None = None
     """What the message claims instead of now."""
     group_id: str | None = None
-    extra: Parts = Field(default_factory=dict)
+    extra: dict[str, Any] = Field(default_factory=dict)
     """Further keys of the message: `context`, `referral`, `errors`."""
     contacts: bool = True
     """Whether the webhook has a `contacts` block."""
@@ -181,7 +177,7 @@ class EmitOrder(Order):
 
     waba_id: str
     field: str
-    value: Parts
+    value: dict[str, Any]
     copies: Annotated[int, Field(ge=1, le=1000)] = 1
 
 

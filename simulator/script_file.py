@@ -46,6 +46,8 @@ def read_script(text: str, *, name: str) -> Script:
         mark = error.problem_mark or error.context_mark
         where = f"{name}, line {mark.line + 1 if mark else 1}"
         raise ScriptError(f"{where}: this is not YAML: {error.problem}. Indent with blanks only.") from error
+    except RecursionError as error:
+        raise ScriptError(f"{name}, line 1: this is nested far deeper than a script is.") from error
     except yaml.YAMLError as error:
         raise ScriptError(f"{name}, line 1: this is not YAML: {error}") from error
     if not isinstance(content, dict):

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from simulator.control_world import TheWorld, waba_of
 from simulator.notices import tell_waba
-from simulator.orders import Order, Parts
+from simulator.orders import Order
 from simulator.templates import Template
 from simulator.world import World
 
@@ -34,7 +34,7 @@ class NewTemplateOrder(TemplateOrder):
     """A template that is there already."""
 
     category: Literal["MARKETING", "UTILITY", "AUTHENTICATION"] = "UTILITY"
-    components: list[Parts]
+    components: list[dict[str, Any]]
     parameter_format: Literal["POSITIONAL", "NAMED"] = "POSITIONAL"
     status: str = "APPROVED"
     tell: bool = False
@@ -45,7 +45,7 @@ class StatusOrder(TemplateOrder):
 
     event: str
     reason: str | None = "NONE"
-    parts: Parts = Field(default_factory=dict)
+    parts: dict[str, Any] = Field(default_factory=dict)
     """The event's own keys: disable_info, other_info, rejection_info."""
 
 
@@ -66,7 +66,7 @@ class CategoryOrder(TemplateOrder):
 class ComponentsOrder(TemplateOrder):
     """Somebody edits it in WhatsApp Manager."""
 
-    components: list[Parts]
+    components: list[dict[str, Any]]
 
 
 @router.post("/template-status")

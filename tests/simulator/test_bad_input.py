@@ -115,6 +115,7 @@ async def test_a_limit_that_is_no_number_is_none(simulator: Simulated) -> None:
         ("POST", "faults", b'{"kind": "refuse", "code": %d}' % 10**30),
         ("POST", "login-endings", b'{"display_phone_number": "+49 30"}'),
         ("POST", "login-endings", b'{"seconds": -1}'),
+        ("POST", "businesses", b'{"name": "\\ud800"}'),
         ("PATCH", f"numbers/{NUMBER}/standing", b'{"onboarded_at": 1e20}'),
         ("POST", "say", b'{"phone_number_id": "106540352242922", "text": "hello"}'),
         ("POST", "say", b'{"phone_number_id": "106540352242922", "wa_id": "1", "timestamp": %d}' % 10**30),

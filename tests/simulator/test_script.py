@@ -55,6 +55,7 @@ def test_a_script_is_read_into_steps_in_the_order_of_their_moments() -> None:
         ("faults:\n- 3\n", "line 2: 0: input should be"),
         ("", "line 1: a script begins with `faults:`"),
         ("\x00", "line 1: this is not YAML"),
+        ("[" * 9999, "line 1: this is nested far deeper than a script is"),
         ("faults: !!python/object:os.system {}\n", "line 1: this is not YAML: could not determine a constructor"),
     ],
 )
