@@ -183,6 +183,12 @@ async def rows(database: Database, statement: str, **values: Any) -> list[Any]:
         return list((await connection.execute(text(statement), values)).all())
 
 
+async def value(database: Database, statement: str, **values: Any) -> Any:
+    """The only value of the only row that a query answers."""
+    ((found,),) = await rows(database, statement, **values)
+    return found
+
+
 async def events(database: Database) -> list[tuple[str, Any]]:
     """The type and the data of each event that businesses' software is told of, in order."""
     return [(one.type, one.data) for one in await rows(database, "SELECT type, data FROM events ORDER BY id")]

@@ -22,7 +22,7 @@ from store.turn_plan import Rules
 from store.turns import look
 from tests.outgoing import OUTGOING
 from tests.plans import plan_of
-from tests.rows import AGENT_SECRET, RING, change, connected_number, conversation, received, row
+from tests.rows import AGENT_SECRET, RING, change, connected_number, conversation, received, row, value
 from tests.simulator.stage import served
 
 
@@ -117,8 +117,7 @@ async def test_an_answer_that_refers_to_what_is_not_there_queues_nothing(databas
     said = "replies.1: reaction.message_id: is no message of this conversation."
     assert (failure.value.final, failure.value.detail) == (True, f"The agent's answer cannot be sent: {said}")
     assert (await row(database, "turns", turn_id)).state == "asking"
-    async with database.transaction() as connection:
-        assert (await connection.execute(text("SELECT count(*) FROM messages WHERE direction = 'out'"))).scalar() == 0
+    assert await value(database, "SELECT count(*) FROM messages WHERE direction = 'out'") == 0
 
 
 async def test_an_agent_sends_no_marketing_to_who_has_stopped_it(database: Database) -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 from standardwebhooks import Webhook
 from temporalio.testing import ActivityEnvironment
 
@@ -12,7 +11,7 @@ from activities.event_delivery import NotTakenError
 from store import event_deliveries, event_endpoints
 from store.engine import Database
 from tests.activities.delivering import Business, house
-from tests.rows import change, row
+from tests.rows import change, row, rows
 from workflows.event_contracts import Deliver, GiveUpDelivery
 
 
@@ -125,12 +124,7 @@ async def test_giving_up_switches_the_endpoint_off_with_a_reason_and_a_line_in_t
         endpoint = await home.endpoint()
         assert not endpoint.enabled
         assert "HTTP 500" in endpoint.disabled_reason
-        async with database.transaction() as connection:
-            noted = (
-                await connection.execute(
-                    text("SELECT actor, action, subject_id FROM audit_log WHERE action LIKE '%disabled'")
-                )
-            ).all()
+        noted = await rows(database, "SELECT actor, action, subject_id FROM audit_log WHERE action LIKE '%disabled'")
         assert [tuple(line) for line in noted] == [("holdfast", "event_endpoint.disabled", home.endpoint_id)]
 
 

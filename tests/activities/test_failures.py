@@ -11,6 +11,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from activities.failures import FailureGuard
 from store.engine import Database
 from store.errors import HoldfastError
+from tests.rows import rows
 
 CONTENT = "what the customer wrote"
 
@@ -35,8 +36,7 @@ async def _failure_of(database: Database, error: Exception) -> ApplicationError:
 
 async def test_a_defect_leaves_as_an_id_under_which_postgres_keeps_its_place(database: Database) -> None:
     failure = await _failure_of(database, KeyError(CONTENT))
-    async with database.transaction() as connection:
-        report = (await connection.exec_driver_sql("SELECT id, type, trace FROM error_reports")).one()
+    (report,) = await rows(database, "SELECT id, type, trace FROM error_reports")
     assert failure.message == f"A defect of ours, error id {report.id}: see error_reports."
     assert (failure.type, failure.__cause__) == ("defect", None)
     assert report.type == "builtins.KeyError"

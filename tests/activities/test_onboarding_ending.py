@@ -4,14 +4,13 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from store.disconnecting import delete_integration
 from store.errors import NotWaitedForError
 from store.onboarding_answers import ask_cancel, give_pin
 from store.onboardings import HandedToken, NumberIds, start_by_hand
 from tests.activities.signup import Signup
-from tests.rows import RING
+from tests.rows import RING, value
 
 SECRETS = ("code_sealed", "token_sealed", "verify_token_sealed", "pin_sealed")
 INTEGRATION_SECRETS = ("access_token_sealed", "verify_token_hash", "verify_token_sealed", "pin_sealed")
@@ -107,8 +106,7 @@ async def test_an_onboarding_that_nobody_answered_fails_with_words_and_tells_the
     assert "PIN" in shown.error.detail
     assert shown.error.next_step
     assert shown.steps[5].state == "failed"
-    async with signup.database.transaction() as connection:
-        told = (await connection.execute(text("SELECT data FROM events WHERE type = 'onboarding.failed'"))).scalar_one()
+    told = await value(signup.database, "SELECT data FROM events WHERE type = 'onboarding.failed'")
     assert told == {"onboarding_id": str(shown.id), "state": "failed", **asdict(shown.error)}
 
 

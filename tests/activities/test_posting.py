@@ -6,7 +6,6 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 import telemetry
 from activities import posting
@@ -15,7 +14,7 @@ from activities.posting import PostOffice
 from store.engine import Database
 from store.outcomes import Recorded
 from tests.activities.posts import Meta, answers, office
-from tests.rows import RING, change, connected_number, conversation, queued, row
+from tests.rows import RING, change, connected_number, conversation, queued, row, value
 from whatsapp.graph import Accepted, Answer, Lost, NotWritten, Refused
 
 
@@ -253,5 +252,4 @@ async def test_an_answer_is_recorded_although_an_echo_of_the_message_came_before
 
     assert outcome.state == "accepted"
     attempt = "SELECT wamid FROM message_attempts WHERE message_id = :id"
-    async with database.transaction() as connection:
-        assert (await connection.execute(text(attempt), {"id": message_id})).scalar_one() == "wamid.1"
+    assert await value(database, attempt, id=message_id) == "wamid.1"

@@ -12,7 +12,7 @@ from store.ids import new_id
 from store.objects import ObjectStore, key_of
 from tests.api.edge import Edge, Tenant
 from tests.files import PDF
-from tests.rows import change
+from tests.rows import change, value
 
 MEDIA = "/api/v1/whatsapp/media"
 
@@ -39,8 +39,7 @@ def kept(api: Edge) -> list[str]:
 
 
 async def known(api: Edge) -> int:
-    async with api.database.engine.connect() as connection:
-        return int((await connection.exec_driver_sql("SELECT count(*) FROM media")).scalar_one())
+    return int(await value(api.database, "SELECT count(*) FROM media"))
 
 
 async def send(tenant: Tenant, message: dict[str, Any]) -> httpx.Response:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import text
-
 from store.engine import Database
 from tests.api.edge import Tenant
+from tests.rows import rows
 
 
 def path(shop: Tenant, *, picture: bool = False) -> str:
@@ -32,6 +31,4 @@ async def put(shop: Tenant, **changes: Any) -> dict[str, Any]:
 
 async def audited(database: Database) -> list[Any]:
     """The changes of profiles in the audit log."""
-    async with database.engine.connect() as connection:
-        query = text("SELECT * FROM audit_log WHERE action = 'profile.changed' ORDER BY at")
-        return list((await connection.execute(query)).all())
+    return await rows(database, "SELECT * FROM audit_log WHERE action = 'profile.changed' ORDER BY at")

@@ -9,9 +9,9 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from tests.api.edge import PREVIOUS_SECRET, SECRET, Edge
+from tests.rows import rows
 
 DEAUTHORIZE = "/api/v1/whatsapp/deauthorize"
 DELETION = "/api/v1/whatsapp/data-deletion"
@@ -34,8 +34,7 @@ async def _post(api: Edge, path: str, signed: str) -> httpx.Response:
 
 
 async def _kept(api: Edge) -> list[Any]:
-    async with api.database.engine.connect() as connection:
-        return list((await connection.execute(text("SELECT * FROM data_requests ORDER BY id"))).all())
+    return await rows(api.database, "SELECT * FROM data_requests ORDER BY id")
 
 
 @pytest.mark.parametrize("secret", [SECRET, PREVIOUS_SECRET])

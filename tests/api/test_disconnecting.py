@@ -1,12 +1,11 @@
 """A number deleted over HTTP: its secrets go at once, and our app's subscription with the last number of an account."""
 
 import pytest
-from sqlalchemy import text
 
 from store import unsubscribing
 from tests.api.edge import Tenant, tenant
 from tests.api.linked import Linked, linked_again
-from tests.rows import RING, change, queued, row
+from tests.rows import RING, change, queued, row, rows
 from tests.waiting import until
 
 PATH = "/api/v1/channels/whatsapp/integrations"
@@ -57,9 +56,8 @@ async def test_deleting_one_number_does_not_silence_the_other_of_its_account(sta
         )
         answer = await shop.client.delete(f"{PATH}/{shop.number.integration_id}")
     assert answer.json()["unsubscribed"] == "not_needed"
-    async with stage.api.database.engine.connect() as connection:
-        kept = await connection.execute(text("SELECT unsubscribe_token_sealed FROM wabas"))
-    assert set(kept.scalars()) == {None}, "no token is kept for what is not to be done"
+    kept = await rows(stage.api.database, "SELECT unsubscribe_token_sealed AS token FROM wabas")
+    assert {waba.token for waba in kept} == {None}, "no token is kept for what is not to be done"
     assert await _subscribed(stage, shop.number.waba_id)
     assert await stage.meta.count("unsubscribe") == 0
 
@@ -77,9 +75,7 @@ async def test_while_meta_is_away_the_record_says_so(stage: Linked, shop: Tenant
     again = await shop.client.delete(f"{PATH}/{shop.number.integration_id}")
     assert again.json()["unsubscribed"] == "done"
     assert not await _subscribed(stage, shop.number.waba_id)
-    async with database.engine.connect() as connection:
-        left = await connection.execute(text("SELECT 1 FROM wabas WHERE unsubscribe_token_sealed IS NOT NULL"))
-        assert left.all() == []
+    assert await rows(database, "SELECT 1 FROM wabas WHERE unsubscribe_token_sealed IS NOT NULL") == []
 
 
 async def test_what_meta_did_not_answer_is_repeated_by_itself(stage: Linked, shop: Tenant) -> None:
@@ -105,9 +101,7 @@ async def test_an_account_that_is_used_again_keeps_its_subscription(stage: Linke
     async with linked_again(stage):
 
         async def forgotten() -> bool:
-            async with database.engine.connect() as connection:
-                left = await connection.execute(text("SELECT 1 FROM wabas WHERE unsubscribe_token_sealed IS NOT NULL"))
-                return left.all() == []
+            return await rows(database, "SELECT 1 FROM wabas WHERE unsubscribe_token_sealed IS NOT NULL") == []
 
         await until(forgotten, seconds=5)
     assert await _subscribed(stage, shop.number.waba_id)

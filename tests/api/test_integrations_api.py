@@ -4,7 +4,6 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from simulator.onboarding_client import Prepared
 from store.integrations import open_token
@@ -12,7 +11,7 @@ from store.onboardings import unseal
 from tests.api.edge import Tenant, tenant
 from tests.api.linked import Linked, everything_stored, forms
 from tests.logs import logged
-from tests.rows import RING, change, queued, row
+from tests.rows import RING, change, queued, row, rows
 from tests.waiting import until
 
 PATH = "/api/v1/channels/whatsapp/integrations"
@@ -39,8 +38,7 @@ def _order(shop: Tenant, prepared: Prepared, token: str, **more: Any) -> dict[st
 
 
 async def _by_hand(stage: Linked) -> list[Any]:
-    async with stage.api.database.engine.connect() as connection:
-        return list((await connection.execute(text("SELECT * FROM onboardings WHERE way = 'by_hand'"))).all())
+    return await rows(stage.api.database, "SELECT * FROM onboardings WHERE way = 'by_hand'")
 
 
 async def test_a_number_is_added_with_a_token_that_meta_vouches_for(
@@ -161,11 +159,8 @@ async def test_a_new_token_takes_the_old_ones_place_and_releases_what_waited(sta
     assert (answer.json()["state"], answer.json()["token"]["last4"]) == ("live", token[-4:])
     stored = await row(database, "integrations", number.integration_id)
     assert open_token(RING, bytes(stored.access_token_sealed), stored.id) == token
-    async with database.engine.connect() as connection:
-        noted = await connection.execute(
-            text("SELECT actor, actor_id FROM audit_log WHERE action LIKE '%token_replaced'")
-        )
-        ((actor, key_id),) = noted.all()
+    noted = await rows(database, "SELECT actor, actor_id FROM audit_log WHERE action LIKE '%token_replaced'")
+    ((actor, key_id),) = noted
     assert (actor, (await row(database, "api_keys", key_id)).organization_id) == ("key", shop.organization_id)
     assert (await row(database, "conversations", shop.conversation_id)).due_at is not None
 

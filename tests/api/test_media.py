@@ -15,6 +15,7 @@ from store.objects import key_of
 from tests.api.edge import Edge, Tenant, raw_exchange
 from tests.api.giving import MEDIA, give, kept, known, noted, pieces, received, send
 from tests.files import ARCHIVE_END, DOCX, PDF, picture, png, sticker
+from tests.rows import value
 from whatsapp.media_types import FILE_TYPES, MB
 
 
@@ -148,9 +149,7 @@ async def test_an_upload_that_is_cut_leaves_nothing_behind(api: Edge, bakery: Te
 
     assert (await give(bakery, PDF)).status_code == 201
     assert (len(kept(api)), await known(api)) == (1, 1)
-    async with api.database.engine.connect() as connection:
-        reports = await connection.exec_driver_sql("SELECT count(*) FROM error_reports")
-        assert reports.scalar_one() == 0, "it is nobody's defect"
+    assert await value(api.database, "SELECT count(*) FROM error_reports") == 0, "it is nobody's defect"
 
 
 async def test_an_upload_that_stands_still_is_given_up(

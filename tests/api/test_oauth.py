@@ -7,14 +7,13 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from store.engine import Database
 from store.onboardings import unseal
 from tests.api.edge import APP_ID, Tenant, tenant
 from tests.api.linked import Linked, everything_stored, forms, linked
 from tests.logs import logged
-from tests.rows import RING, change, row
+from tests.rows import RING, change, row, rows, value
 from tests.waiting import until
 
 PUBLIC = "https://holdfast.example.com"
@@ -62,8 +61,7 @@ def _told(answer: httpx.Response) -> dict[str, str]:
 
 
 async def _started(stage: Linked) -> list[Any]:
-    async with stage.api.database.engine.connect() as connection:
-        return list((await connection.execute(text("SELECT * FROM onboardings WHERE way = 'redirect'"))).all())
+    return await rows(stage.api.database, "SELECT * FROM onboardings WHERE way = 'redirect'")
 
 
 @pytest.mark.parametrize("prefix", ["/api/v1/whatsapp/oauth", "/api/whatsapp/oauth"])
@@ -96,12 +94,11 @@ async def test_the_audit_log_names_the_key_that_set_out(stage: Linked, shop: Ten
     answer = await _set_out(shop)
     await _come_back(stage, _cookie(answer), code=CODE, state=_asked(answer)["state"])
     (started,) = await _started(stage)
-    noted = text(
+    noted = (
         "SELECT a.actor, a.actor_id = k.id AS is_the_key FROM audit_log a JOIN api_keys k USING (organization_id) "
         "WHERE a.action = 'onboarding.started' AND a.subject_id = :id"
     )
-    async with stage.api.database.engine.connect() as connection:
-        assert (await connection.execute(noted, {"id": started.id})).all() == [("key", True)]
+    assert await rows(stage.api.database, noted, id=started.id) == [("key", True)]
     assert started.started_by is None
 
 
@@ -131,9 +128,8 @@ async def test_a_state_is_good_once(stage: Linked, shop: Tenant) -> None:
 
 async def test_a_state_lives_ten_minutes_from_when_its_browser_set_out(stage: Linked, shop: Tenant) -> None:
     await _set_out(shop)
-    lives = text("SELECT extract(epoch FROM expires_at - created_at)::float FROM oauth_states")
-    async with stage.api.database.engine.connect() as connection:
-        assert (await connection.execute(lives)).scalar_one() == pytest.approx(600, abs=5)
+    lives = "SELECT extract(epoch FROM expires_at - created_at)::float FROM oauth_states"
+    assert await value(stage.api.database, lives) == pytest.approx(600, abs=5)
 
 
 async def test_a_state_is_good_for_ten_minutes(stage: Linked, shop: Tenant) -> None:
@@ -217,8 +213,7 @@ async def test_an_integration_that_is_reconnected_is_the_callers(stage: Linked, 
 async def test_the_state_remembers_which_onboarding_came_of_it(stage: Linked, shop: Tenant) -> None:
     answer = await _set_out(shop)
     told = _told(await _come_back(stage, _cookie(answer), code=CODE, state=_asked(answer)["state"]))
-    async with stage.api.database.engine.connect() as connection:
-        led_to = (await connection.execute(text("SELECT onboarding_id FROM oauth_states"))).scalar_one()
+    led_to = await value(stage.api.database, "SELECT onboarding_id FROM oauth_states")
     assert str(led_to) == told["onboarding"]
     assert (await row(stage.api.database, "onboardings", UUID(told["onboarding"]))).way == "redirect"
 

@@ -15,6 +15,7 @@ from cli.processes import Supervisor
 from store import migrate
 from store.engine import Database
 from tests.api.edge import VERIFY_TOKEN, WEBHOOK, Edge, Tenant, edge, settings_for, stored_bodies, tenant
+from tests.rows import rows, value
 from tests.waiting import until
 
 
@@ -74,9 +75,7 @@ async def own_bakery(own: Edge) -> AsyncIterator[Tenant]:
 
 
 async def _gaps(database: Database) -> list[str]:
-    async with database.engine.connect() as connection:
-        found = await connection.exec_driver_sql("SELECT reason FROM webhook_gaps ORDER BY id")
-        return [reason for (reason,) in found]
+    return [gap.reason for gap in await rows(database, "SELECT reason FROM webhook_gaps ORDER BY id")]
 
 
 async def test_a_frozen_postgres_is_answered_503_within_two_seconds_and_the_gap_is_recorded_afterwards(
@@ -161,9 +160,7 @@ async def test_the_process_shows_that_it_listens_and_that_it_has_stopped(databas
     async with edge(database, settings_for(database_url)), database.engine.connect() as connection:
         beating = await connection.exec_driver_sql("SELECT stopped_at FROM api_processes")
         assert beating.scalars().all() == [None]
-    async with database.engine.connect() as connection:
-        stopped = await connection.exec_driver_sql("SELECT stopped_at IS NOT NULL FROM api_processes")
-        assert stopped.scalars().all() == [True]
+    assert await value(database, "SELECT stopped_at IS NOT NULL FROM api_processes") is True
 
 
 async def test_what_runs_beside_the_requests_is_stopped_with_them_and_begun_again_when_it_fails(
@@ -185,8 +182,6 @@ async def test_what_runs_beside_the_requests_is_stopped_with_them_and_begun_agai
         await until(began_again, seconds=5)
         assert (await api.deliver()).status_code == 200
     assert runs == ["began", "began", "stopped"]
-    async with database.engine.connect() as connection:
-        reports = await connection.exec_driver_sql("SELECT type || array_to_string(trace, ' ') FROM error_reports")
-        (said,) = reports.scalars().all()
+    said = await value(database, "SELECT type || array_to_string(trace, ' ') FROM error_reports")
     assert "RuntimeError" in said
     assert "canary" not in said

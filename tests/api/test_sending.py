@@ -13,7 +13,7 @@ from store.ids import new_id
 from store.integrations import connect_number, set_state
 from tests.api.edge import Edge, Tenant, talk
 from tests.outgoing import OUTGOING, Sent
-from tests.rows import KEYED_HASH, RING, change, row
+from tests.rows import KEYED_HASH, RING, change, row, rows
 
 SEND = "/api/v1/whatsapp/send-message"
 TEXT = {"text": {"body": "Your order has left."}}
@@ -32,9 +32,7 @@ async def _send(sender: Tenant, *, key: str | None = None, **request: Any) -> ht
 
 
 async def _outbound(api: Edge) -> list[Any]:
-    async with api.database.engine.connect() as connection:
-        found = await connection.exec_driver_sql("SELECT * FROM messages WHERE direction = 'out' ORDER BY queue_no")
-        return list(found.all())
+    return await rows(api.database, "SELECT * FROM messages WHERE direction = 'out' ORDER BY queue_no")
 
 
 async def test_a_message_is_queued_and_its_conversation_due_when_the_answer_comes(api: Edge, bakery: Tenant) -> None:

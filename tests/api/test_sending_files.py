@@ -10,7 +10,7 @@ from store.ids import new_id
 from tests.api.edge import Edge, Tenant
 from tests.api.giving import at_meta, give, noted, received, send
 from tests.files import picture
-from tests.rows import change, row
+from tests.rows import change, row, value
 from whatsapp.media_types import MB
 
 
@@ -71,9 +71,7 @@ async def test_a_file_that_cannot_be_sent_is_refused_before_anything_is_queued(
     answer = await send(bakery, {"type": kind, kind: {"media_id": str(media_id)}})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert words in answer.json()["detail"]
-    async with api.database.engine.connect() as connection:
-        out = await connection.exec_driver_sql("SELECT count(*) FROM messages WHERE direction = 'out'")
-        assert out.scalar_one() == 0
+    assert await value(api.database, "SELECT count(*) FROM messages WHERE direction = 'out'") == 0
 
 
 async def test_a_file_that_nobody_gave_is_refused(bakery: Tenant) -> None:

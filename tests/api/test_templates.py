@@ -12,7 +12,7 @@ from intake.batches import process
 from store.engine import Database
 from tests.api.edge import WEBHOOK, Tenant, stored_bodies, tenant
 from tests.api.linked import Linked, linked
-from tests.rows import change, events, row
+from tests.rows import change, events, row, rows
 from tests.templates import BODY, NAMED, message, template_row
 from tests.waiting import until
 
@@ -76,9 +76,8 @@ async def house(database: Database, database_url: str) -> AsyncIterator[House]:
 
 
 async def audited(database: Database) -> list[Any]:
-    async with database.transaction() as connection:
-        found = await connection.exec_driver_sql("SELECT actor, action, detail FROM audit_log ORDER BY id")
-        return [(one.actor, one.action) for one in found if one.action.startswith("template")]
+    query = "SELECT actor, action FROM audit_log WHERE action LIKE 'template%' ORDER BY id"
+    return [(one.actor, one.action) for one in await rows(database, query)]
 
 
 async def test_a_template_is_made_changed_and_deleted_at_meta_and_kept_here(house: House, database: Database) -> None:

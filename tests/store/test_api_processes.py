@@ -7,6 +7,7 @@ from sqlalchemy import text
 from store import api_processes
 from store.engine import Database
 from store.ids import new_id
+from tests.rows import value
 
 SECOND = timedelta(seconds=1)
 
@@ -144,7 +145,6 @@ async def test_the_heartbeat_goes_on_after_postgres_cut_its_connections(database
         await asyncio.sleep(3)
         async with database.transaction() as connection:
             assert (await connection.execute(beaten, {"id": process_id})).scalar_one() > before
-    async with database.transaction() as connection:
-        stopped = (await connection.execute(text("SELECT stopped_at IS NOT NULL FROM api_processes"))).scalar_one()
+    stopped = await value(database, "SELECT stopped_at IS NOT NULL FROM api_processes")
     assert stopped
     assert await gaps(database) == []

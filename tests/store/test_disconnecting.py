@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
 from store.audit import By
 from store.disconnecting import delete_integration, is_waba_used
@@ -62,8 +62,7 @@ async def test_who_disconnected_a_number_and_why_is_in_the_audit_log_once(databa
     number, person = await connected_number(database), new_id()
     for _ in range(2):
         await _delete(database, number, By("person", person))
-    async with database.transaction() as connection:
-        (noted,) = (await connection.execute(text("SELECT * FROM audit_log"))).all()
+    (noted,) = await rows(database, "SELECT * FROM audit_log")
     assert (noted.action, noted.subject_id) == ("integration.disconnected", number.integration_id)
     assert (noted.actor, noted.actor_id, noted.detail) == ("person", person, {"reason": REASON})
     assert noted.organization_id == number.organization_id

@@ -12,7 +12,7 @@ from store.engine import Database
 from store.event_types import EVENT_TYPES, EventType
 from store.ids import new_id
 from store.tables import event_endpoints
-from tests.rows import Number, connected_number
+from tests.rows import Number, connected_number, rows
 
 _DOCS = Path(__file__).parents[2] / "docs" / "events.md"
 
@@ -40,8 +40,7 @@ async def _deliveries(database: Database, event_id: UUID) -> list[Any]:
     query = (
         "SELECT endpoint_id, state, due_at, attempts FROM event_deliveries WHERE event_id = :id ORDER BY endpoint_id"
     )
-    async with database.transaction() as connection:
-        return list((await connection.execute(text(query), {"id": event_id})).all())
+    return await rows(database, query, id=event_id)
 
 
 def test_every_type_has_a_meaning_and_a_heading() -> None:

@@ -10,7 +10,7 @@ from store import portfolios, turns
 from store.claims import Claimed, Unclaimed, claim
 from store.engine import Database
 from store.turn_plan import Rules
-from tests.rows import Number, change, connected_number, conversation, queued, row
+from tests.rows import Number, change, connected_number, conversation, queued, row, value
 from whatsapp.messaging_limit import contacts_in_24_hours
 
 DAY = timedelta(hours=24)
@@ -47,8 +47,7 @@ async def template(database: Database, number: Number, n: int, *, opened: timede
 
 
 async def counted(database: Database) -> int:
-    async with database.transaction() as connection:
-        return int((await connection.exec_driver_sql("SELECT count(*) FROM portfolio_contacts")).scalar_one())
+    return int(await value(database, "SELECT count(*) FROM portfolio_contacts"))
 
 
 async def test_of_twenty_that_are_written_to_first_at_once_as_many_go_as_meta_allows(database: Database) -> None:

@@ -6,12 +6,10 @@ from itertools import pairwise
 from time import monotonic
 from uuid import UUID
 
-from sqlalchemy import text
-
 from store import rates
 from store.claims import Claimed, Unclaimed, claim
 from store.engine import Database
-from tests.rows import change, connected_number, conversation, queued, row, rows
+from tests.rows import change, connected_number, conversation, queued, row, rows, value
 
 
 async def test_a_number_never_grants_more_than_its_rate_and_a_burst_of_5(database: Database) -> None:
@@ -46,8 +44,7 @@ async def test_what_comes_in_and_what_leaves_takes_between_95_and_100_percent_of
     message_id = await queued(database, number, await conversation(database, number))
 
     async def next_at() -> datetime:
-        async with database.transaction() as connection:
-            found: datetime = (await connection.execute(text("SELECT next_at FROM rate_slots"))).scalar_one()
+        found: datetime = await value(database, "SELECT next_at FROM rate_slots")
         return found
 
     for take in ("at once", "step by step", "received"):

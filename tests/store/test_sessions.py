@@ -4,14 +4,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from store.engine import Database
 from store.people import set_disabled, set_password
 from store.sessions import end_all_sessions, end_session, session_of
 from store.signing_in import SignIn
 from tests.people import CHEAP, PASSWORD, person
-from tests.rows import KEYED_HASH, change
+from tests.rows import KEYED_HASH, change, value
 from tests.store.people import LIFE, signed_in
 
 
@@ -22,8 +21,7 @@ async def test_a_session_ends_when_it_was_not_used_for_its_life(database: Databa
         "UPDATE sessions SET seen_at = seen_at - interval '11 hours', expires_at = expires_at - interval '11 hours'",
     )
     assert await session_of(database, KEYED_HASH, token, life=LIFE) is not None
-    async with database.transaction() as connection:
-        left = (await connection.execute(text("SELECT expires_at - clock_timestamp() FROM sessions"))).scalar_one()
+    left = await value(database, "SELECT expires_at - clock_timestamp() FROM sessions")
     assert left > timedelta(hours=11, minutes=59)
     await change(database, "UPDATE sessions SET expires_at = clock_timestamp()")
     assert await session_of(database, KEYED_HASH, token, life=LIFE) is None

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import text
 
 from store.engine import Database
 from store.errors import TooManyAttemptsError
@@ -17,7 +16,7 @@ from store.people import set_disabled, set_password
 from store.sessions import session_of
 from store.signing_in import SignIn, Throttle
 from tests.people import CHEAP, PASSWORD, person
-from tests.rows import KEYED_HASH, change, row
+from tests.rows import KEYED_HASH, change, row, rows, value
 from tests.store.people import LIFE, actions, signed_in
 
 
@@ -103,8 +102,7 @@ async def test_attempts_that_come_at_once_are_counted_one_by_one(database: Datab
 
 async def test_attempts_keep_neither_the_address_nor_the_account_tried(database: Database, sign_in: SignIn) -> None:
     await sign_in(email="ada@example.com", password="wrong", address="192.0.2.1")
-    async with database.transaction() as connection:
-        kept = (await connection.execute(text("SELECT * FROM sign_in_attempts"))).all()
+    kept = await rows(database, "SELECT * FROM sign_in_attempts")
     assert len(kept) == 1
     assert "ada" not in str(kept)
     assert "192.0.2.1" not in str(kept)
@@ -130,8 +128,7 @@ def _while(sign_in: SignIn, happens: Callable[[], Awaitable[None]]) -> SignIn:
 
 
 async def _sessions(database: Database) -> int:
-    async with database.transaction() as connection:
-        return int((await connection.execute(text("SELECT count(*) FROM sessions"))).scalar_one())
+    return int(await value(database, "SELECT count(*) FROM sessions"))
 
 
 async def test_who_is_disabled_while_the_password_is_being_checked_gets_no_session(

@@ -14,7 +14,19 @@ from store.engine import Database
 from store.errors import InvalidRequestError, TemplateUnknownError, TemplateUnusableError
 from store.outbox import Draft, Target, queue_message
 from store.turn_plan import Reply, Rules
-from tests.rows import KEYED_HASH, RING, change, connected_number, conversation, events, queued, received, row
+from tests.rows import (
+    KEYED_HASH,
+    RING,
+    change,
+    connected_number,
+    conversation,
+    events,
+    queued,
+    received,
+    row,
+    rows,
+    value,
+)
 from tests.templates import NAMED, at_meta, message, synced, template_id, template_row
 
 
@@ -76,8 +88,7 @@ async def test_readings_at_once_leave_each_template_once(database: Database) -> 
     about = {"organization_id": number.organization_id, "waba_id": number.waba_id}
     readings = await asyncio.gather(*(template_sync.begin(database, **about) for _ in range(5)))  # type: ignore[arg-type]
     await asyncio.gather(*(template_sync.record(database, one, told) for one in readings))
-    async with database.transaction() as connection:
-        assert (await connection.exec_driver_sql("SELECT count(*) FROM templates")).scalar_one() == 50
+    assert await value(database, "SELECT count(*) FROM templates") == 50
 
 
 async def queue(database: Database, number: Any, content: Any) -> Any:
@@ -263,14 +274,12 @@ async def test_an_agents_template_is_checked_as_any_other(database: Database) ->
         with pytest.raises(InvalidRequestError, match=says):
             await _answer(database, turn_id, content)
     assert await _answer(database, turn_id, message("shipped", "en_US", "Ada", "4711")) == "answered"
-    async with database.transaction() as connection:
-        sent = (await connection.exec_driver_sql("SELECT * FROM messages WHERE author = 'bot'")).one()
+    (sent,) = await rows(database, "SELECT * FROM messages WHERE author = 'bot'")
     assert (sent.template_id, sent.category) == (await template_id(database), "marketing")
 
 
 async def _turn(database: Database) -> UUID:
-    async with database.transaction() as connection:
-        found: UUID = (await connection.exec_driver_sql("SELECT id FROM turns")).scalar_one()
+    found: UUID = await value(database, "SELECT id FROM turns")
     return found
 
 
