@@ -172,14 +172,16 @@ async def test_after_a_take_over_was_answered_nothing_of_the_bot_is_posted_but_w
         agents = Agents(database, RING, http, RefusedAddressError, timedelta(seconds=1), RULES.answer_stale_after)
         activities = Conversations(database, RULES, workers[0], agents, Receipts(meta, RING))
         race = Race(database, number, asked, workers, activities, meta, random)
-        rounds = 1000 if chaos else 100
-        for first in range(0, rounds, AT_ONCE):
+        raced, rounds = 0, 1000 if chaos else 100
+        # Which of them is late is a matter of luck: on a busy machine it may take more of them.
+        while raced < rounds or (raced < 5 * rounds and not (race.late_and_named and race.stopped)):
             # What is claimed waits for its slot, and is posted after a take-over that names it.
             await change(database, _SLOTS_LATER, by=timedelta(seconds=random.uniform(0, 0.2)))
-            await asyncio.gather(*(race.run(nth) for nth in range(first, first + AT_ONCE)))
+            await asyncio.gather(*(race.run(nth) for nth in range(raced, raced + AT_ONCE)))
+            raced += AT_ONCE
         for worker in workers:
             await worker.close(timedelta(seconds=5))
-    record_property("take-overs raced with the bot", rounds)
+    record_property("take-overs raced with the bot", raced)
     record_property("messages posted after a take-over whose answer names them", race.late_and_named)
     record_property("messages stopped", race.stopped)
     assert race.late_and_named, "some were on their way at that very moment"
