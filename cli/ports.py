@@ -6,7 +6,6 @@ import socket
 # Below the range from which Linux (32768) and macOS (49152) take the ports of outgoing connections: the port of a part
 # that is being restarted cannot be taken meanwhile by somebody's client.
 _RANGE = range(20_000, 32_000)
-_reservations: list[socket.socket] = []
 
 
 def is_free(port: int) -> bool:
@@ -36,5 +35,5 @@ def _is_ours(port: int) -> bool:
     except OSError:
         reservation.close()
         return False
-    _reservations.append(reservation)
+    reservation.detach()  # stays bound for as long as the process lives, whoever forgets it
     return True
