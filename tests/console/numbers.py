@@ -10,24 +10,31 @@ from store.ids import new_id
 from store.integrations import connect_number
 from store.tables import findings, integrations
 from tests.console.stage import Console
-from tests.rows import KEYED_HASH, RING
+from tests.rows import KEYED_HASH, RING, Number
 
 
-async def number(console: Console, phone_number: str = "+49 30 1234567", **columns: Any) -> UUID:
-    """A connected number; answers its integration's id."""
-    place = new_id().int % 10**12
+async def connected(console: Console, phone_number: str = "+49 30 1234567") -> Number:
+    """A connected number of the organization."""
+    place = f"106{new_id().int % 10**12:012}"
+    waba_id, token = "102290129340398", "EAAlongtoken7Xk2"
     integration_id = await connect_number(
         console.database,
         RING,
         KEYED_HASH,
         organization_id=console.organization_id,
         agent_flow_id=console.agent_flow_id,
-        waba_id="102290129340398",
+        waba_id=waba_id,
         phone_number=phone_number,
-        phone_number_id=f"106{place}",
-        access_token="EAAlongtoken7Xk2",
+        phone_number_id=place,
+        access_token=token,
         verify_token=f"verify-{place}",
     )
+    return Number(console.organization_id, console.agent_flow_id, integration_id, waba_id, place, phone_number, token)
+
+
+async def number(console: Console, phone_number: str = "+49 30 1234567", **columns: Any) -> UUID:
+    """A connected number; answers its integration's id."""
+    integration_id = (await connected(console, phone_number)).integration_id
     facts = {
         "verified_name": "Bakery Nord",
         "quality": "GREEN",

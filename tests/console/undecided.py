@@ -9,10 +9,10 @@ from sqlalchemy import insert
 from store.audit import By
 from store.decisions import decide
 from store.ids import new_id
-from store.integrations import connect_number
 from store.tables import message_statuses
+from tests.console.numbers import connected
 from tests.console.stage import Console
-from tests.rows import KEYED_HASH, RING, Number, change, conversation, row
+from tests.rows import Number, change, conversation, row
 from tests.store.unknown import asked, attempted, unknown
 
 LONG = "Your order 4711 has left our warehouse.\n\nIt reaches you on Monday between 9:00 and 12:00. " * 2
@@ -20,22 +20,7 @@ LONG = "Your order 4711 has left our warehouse.\n\nIt reaches you on Monday betw
 
 async def talking(console: Console, phone_number: str = "+49 30 1234567") -> tuple[Number, UUID]:
     """A number of the organization, and a conversation with Ada."""
-    place = f"106{new_id().int % 10**12:012}"
-    integration_id = await connect_number(
-        console.database,
-        RING,
-        KEYED_HASH,
-        organization_id=console.organization_id,
-        agent_flow_id=console.agent_flow_id,
-        waba_id="102290129340398",
-        phone_number=phone_number,
-        phone_number_id=place,
-        access_token="EAAlongtoken7Xk2",
-        verify_token=f"verify-{place}",
-    )
-    number = Number(
-        console.organization_id, console.agent_flow_id, integration_id, "1022", place, phone_number, "EAAlongtoken7Xk2"
-    )
+    number = await connected(console, phone_number)
     return number, await conversation(console.database, number, wa_id=f"4917{new_id().int % 10**8:08}")
 
 
