@@ -11,9 +11,9 @@ from api.examples import answers
 from store import handover
 from store.handover import InCharge
 from store.paging import Page
-from store.reading_contacts import Contact, list_contacts
-from store.reading_conversations import Conversation, list_conversations
-from store.reading_messages import Message, list_messages
+from store.reading.contacts import Contact, list_contacts
+from store.reading.conversations import Conversation, list_conversations
+from store.reading.messages import Message, list_messages
 
 router = APIRouter(prefix="/api/v1/whatsapp", tags=["Conversations"])
 

@@ -15,8 +15,8 @@ from store.event_endpoints import Endpoint, Registered
 from store.event_types import EventType
 from store.event_urls import check_url
 from store.paging import Page
-from store.reading_events import Delivery
-from store.reading_events import list_deliveries as deliveries_of
+from store.reading.events import Delivery
+from store.reading.events import list_deliveries as deliveries_of
 
 router = APIRouter(prefix="/api/v1", tags=["Events"])
 

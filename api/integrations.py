@@ -26,8 +26,8 @@ from store.integrations import replace_token, update_integration
 from store.onboarding_changes import changes
 from store.onboardings import HandedToken, NumberIds, start_by_hand
 from store.paging import Page
-from store.reading_integrations import Integration, list_integrations, read_integration
-from store.reading_onboardings import Onboarding, read_onboarding
+from store.reading.integrations import Integration, list_integrations, read_integration
+from store.reading.onboardings import Onboarding, read_onboarding
 from store.stop_words import set_stop_words
 from workflows.client import CheckSchedules, LaterError
 

@@ -17,8 +17,8 @@ from api.template_desk import AtMeta
 from store.decisions import Decided, decide
 from store.outbox import Queued, queue_message
 from store.paging import Page
-from store.reading_messages import Story, message_story
-from store.reading_undecided import UnknownMessage, WaitsFor, list_unknown
+from store.reading.messages import Story, message_story
+from store.reading.undecided import UnknownMessage, WaitsFor, list_unknown
 
 router = APIRouter(prefix="/api/v1/whatsapp", tags=["Messages"])
 

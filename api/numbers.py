@@ -9,7 +9,7 @@ from api.auth import Caller, Store
 from api.contracts import Listing
 from api.examples import answers
 from store.paging import Page
-from store.reading_webhooks import WebhookEvent, WebhookState, list_webhook_events
+from store.reading.webhooks import WebhookEvent, WebhookState, list_webhook_events
 from store.status import NumberStatus, number_statuses
 
 router = APIRouter(prefix="/api/v1/whatsapp", tags=["Numbers"])

@@ -12,7 +12,7 @@ from api.onboarding_contracts import ChooseNumber, DeclineProof, EnterPin
 from api.onboardings import PATH
 from api.wakes import Nudge
 from store import onboarding_answers
-from store.reading_onboardings import Onboarding, read_onboarding
+from store.reading.onboardings import Onboarding, read_onboarding
 
 router = APIRouter(prefix=PATH, tags=["Onboarding"])
 

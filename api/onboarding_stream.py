@@ -15,7 +15,7 @@ from api.examples import PROBLEMS
 from api.onboardings import PATH
 from store.engine import DATABASE_ERRORS
 from store.onboarding_changes import changes
-from store.reading_onboardings import read_onboarding
+from store.reading.onboardings import read_onboarding
 
 router = APIRouter(prefix=PATH, tags=["Onboarding"])
 

@@ -16,7 +16,7 @@ from api.wakes import Nudge
 from store import onboardings
 from store.onboardings import Hints
 from store.paging import Page
-from store.reading_onboardings import Onboarding, list_onboardings, read_onboarding
+from store.reading.onboardings import Onboarding, list_onboardings, read_onboarding
 
 PATH = "/api/v1/whatsapp/onboardings"
 router = APIRouter(prefix=PATH, tags=["Onboarding"])

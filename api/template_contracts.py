@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, S
 
 from api.contracts import Listing
 from api.onboarding_contracts import MetaId
-from store.reading_templates import Wanted
+from store.reading.templates import Wanted
 from whatsapp.messages.fields import JsonObject
 
 MOST_COMPONENTS = 20

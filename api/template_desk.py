@@ -24,7 +24,7 @@ from store.errors import (
     TemplateUnknownError,
     UnavailableError,
 )
-from store.reading_templates import Template
+from store.reading.templates import Template
 from store.sealing import KeyRing
 from store.template_sync import ASKED_ONCE_IN, Sync, Synced
 from store.template_writes import Account

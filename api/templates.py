@@ -13,7 +13,7 @@ from api.template_contracts import ChangeTemplate, MakeTemplate, ReadTemplates, 
 from api.template_desk import AtMeta
 from store import template_writes
 from store.paging import Page
-from store.reading_templates import Template, list_templates, read_template
+from store.reading.templates import Template, list_templates, read_template
 from store.template_sync import Synced
 
 router = APIRouter(prefix="/api/v1/whatsapp/templates", tags=["Templates"])

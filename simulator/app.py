@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from simulator.chat.pages import ChatPages
 from simulator.config import SimulatorConfig
-from simulator.control import ROUTES
+from simulator.control.routes import ROUTES
 from simulator.graph import MessagesRoute
 from simulator.login.dialog import Dialog
 from simulator.management.call import Desk

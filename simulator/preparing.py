@@ -7,7 +7,7 @@ from simulator import onboarding_orders as orders
 from simulator.business.model import Business, Waba
 from simulator.business.standing import Standing, unregistered
 from simulator.business.tokens import Token
-from simulator.control_world import waba_of
+from simulator.control.world import waba_of
 from simulator.numbers import Knobs, Number
 from simulator.world import World
 

@@ -17,7 +17,7 @@ from store.audit import By
 from store.engine import Database
 from store.errors import ConflictError, InvalidRequestError, NotFoundError
 from store.ids import new_id
-from store.reading_templates import Template, template_of
+from store.reading.templates import Template, template_of
 from store.tables import integrations, templates, wabas
 from store.template_sync import GONE, ask, lock_account
 from whatsapp.templates import TemplateFacts

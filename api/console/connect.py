@@ -18,7 +18,7 @@ from store.agent_flows import AgentFlow, list_agent_flows
 from store.errors import HoldfastError, NotFoundError
 from store.organizations import create_agent_flow
 from store.paging import PageRequest
-from store.reading_integrations import Integration, read_integration
+from store.reading.integrations import Integration, read_integration
 
 PATH = "/console/connect"
 _FLOWS = 100

@@ -7,9 +7,9 @@ from api.console.office import HOME, Visit, signed_in
 from api.console.telling import of_number, of_onboarding
 from store.banners import banners
 from store.paging import PageRequest
-from store.reading_integrations import list_integrations
-from store.reading_onboardings import list_onboardings
-from store.reading_undecided import count_undecided
+from store.reading.integrations import list_integrations
+from store.reading.onboardings import list_onboardings
+from store.reading.undecided import count_undecided
 from store.status import number_statuses
 
 _NUMBERS = 200

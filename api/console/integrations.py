@@ -19,8 +19,8 @@ from store.agent_flows import agent_flow
 from store.errors import ConflictError, HoldfastError, InvalidRequestError
 from store.findings import list_findings
 from store.paging import PageRequest
-from store.reading_integrations import read_integration
-from store.reading_outcomes import POLICIES as POLICIES_SAY
+from store.reading.integrations import read_integration
+from store.reading.outcomes import POLICIES as POLICIES_SAY
 from store.status import number_statuses
 
 PATH = "/console/integrations"

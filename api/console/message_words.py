@@ -1,9 +1,9 @@
 """What the pages say of a message: the one thing to read first, each attempt, each status, and what it says itself."""
 
 from api.console.telling import Headline, Tone
-from store.reading_attempts import Attempt
-from store.reading_messages import Message, Story
-from store.reading_outcomes import Settled
+from store.reading.attempts import Attempt
+from store.reading.messages import Message, Story
+from store.reading.outcomes import Settled
 
 _SHORT = 80
 _RISK = "Sent again, the customer may get it twice; given up, perhaps not at all."

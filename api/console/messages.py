@@ -13,9 +13,9 @@ from api.console.office import Visit, back, signed_in, text
 from store.decisions import decide
 from store.errors import InvalidRequestError
 from store.paging import PageRequest
-from store.reading_integrations import list_integrations
-from store.reading_messages import message_story
-from store.reading_undecided import WaitsFor, list_unknown
+from store.reading.integrations import list_integrations
+from store.reading.messages import message_story
+from store.reading.undecided import WaitsFor, list_unknown
 from store.settlements import Decision
 
 PATH = "/console/messages"

@@ -13,7 +13,7 @@ from api.console.telling import STEP_STATES, STEP_TITLES, WAYS, is_locked, of_on
 from store import onboarding_answers
 from store.errors import HoldfastError, InvalidRequestError
 from store.paging import PageRequest
-from store.reading_onboardings import Onboarding, OnboardingState, list_onboardings, read_onboarding
+from store.reading.onboardings import Onboarding, OnboardingState, list_onboardings, read_onboarding
 from workflows.onboarding_contracts import Act
 
 PATH = "/console/onboardings"

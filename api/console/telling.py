@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from store.reading_integrations import Integration
-from store.reading_onboardings import Onboarding
+from store.reading.integrations import Integration
+from store.reading.onboardings import Onboarding
 
 Tone = Literal["good", "work", "wait", "bad", "calm"]
 """Which colour and sign stand beside the words: never alone."""

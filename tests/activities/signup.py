@@ -17,7 +17,7 @@ from simulator.onboarding_client import Prepared
 from store import organizations
 from store.engine import Database
 from store.onboardings import Hints, start_onboarding
-from store.reading_onboardings import Onboarding, OnboardingStep, read_onboarding
+from store.reading.onboardings import Onboarding, OnboardingStep, read_onboarding
 from tests.rows import KEYED_HASH, RING, Number, row
 from tests.simulator.stage import APP_ID, APP_SECRET, Simulated
 from whatsapp.accounts import Accounts

@@ -17,9 +17,9 @@ from sqlalchemy import insert
 
 from store.engine import Database
 from store.paging import PageRequest
-from store.reading_contacts import list_contacts
-from store.reading_conversations import list_conversations
-from store.reading_messages import Message, list_messages
+from store.reading.contacts import list_contacts
+from store.reading.conversations import list_conversations
+from store.reading.messages import Message, list_messages
 from store.tables import message_attempts
 from tests.intake.kinds_in import KINDS_IN
 from tests.intake.letters import Customer, Letters, stamp, take_in

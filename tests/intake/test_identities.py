@@ -11,8 +11,8 @@ from store.claims import Claimed, claim
 from store.engine import Database
 from store.paging import PageRequest
 from store.people_answered import learn
-from store.reading_contacts import list_contacts
-from store.reading_conversations import list_conversations
+from store.reading.contacts import list_contacts
+from store.reading.conversations import list_conversations
 from tests.intake.letters import ADA, Customer, Letters, ago, take_in
 from tests.intake.people import ADA_NOW, OPEN, changed, known_by, reached
 from tests.intake.posts import sent_from

@@ -9,7 +9,7 @@ import pytest
 from store import onboarding_live, turns
 from store.engine import Database
 from store.paging import PageRequest
-from store.reading_messages import Message, list_messages, message_story
+from store.reading.messages import Message, list_messages, message_story
 from store.turn_facts import Rules
 from tests.intake.kinds_in import ABOUT_ANOTHER, FILES, KINDS_IN, NOT_ANSWERED, ORIGINAL, SHA256
 from tests.intake.letters import ADA, BOB, Letters, ago, outcomes, take_in

@@ -12,9 +12,9 @@ from store.errors import MergedError
 from store.merging import FOLLOWED
 from store.outbox import Draft, Target, queue_message
 from store.paging import PageRequest
-from store.reading_contacts import list_contacts
-from store.reading_conversations import list_conversations
-from store.reading_messages import list_messages
+from store.reading.contacts import list_contacts
+from store.reading.conversations import list_conversations
+from store.reading.messages import list_messages
 from store.tables import metadata
 from store.turn_facts import Rules
 from store.turns import look

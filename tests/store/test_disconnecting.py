@@ -12,7 +12,7 @@ from store.engine import Database
 from store.errors import NotFoundError
 from store.ids import new_id
 from store.paging import PageRequest
-from store.reading_integrations import list_integrations
+from store.reading.integrations import list_integrations
 from store.tables import turns
 from tests.rows import RING, Number, connected_number, conversation, queued, received, row, rows
 from tests.store.conftest import Tenants

@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 from store import integrations
 from store.errors import ConflictError, NotFoundError
 from store.ids import new_id
-from store.reading_integrations import read_integration
+from store.reading.integrations import read_integration
 from store.tables import contacts, conversations, messages, rate_slots, wabas
 from store.tables import integrations as rows
 from tests.store.conftest import Tenants

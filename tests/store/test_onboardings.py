@@ -12,7 +12,7 @@ from store.ids import new_id
 from store.onboarding_answers import ask_cancel, decline_proof, give_pin, retry
 from store.onboardings import Hints, OnboardingRunningError
 from store.paging import PageRequest
-from store.reading_onboardings import list_onboardings, read_onboarding
+from store.reading.onboardings import list_onboardings, read_onboarding
 from tests.rows import rows
 from tests.store.conftest import Tenants
 from tests.store.connecting import by_hand, started, waits

@@ -4,9 +4,10 @@ import asyncio
 
 from sqlalchemy import text
 
-from store import reading_templates, template_writes
+from store import template_writes
 from store.audit import By
 from store.engine import Database
+from store.reading.templates import read_template
 from tests.rows import blocked, change, connected_number
 from tests.templates import at_meta, synced, template_row
 
@@ -22,7 +23,7 @@ async def test_a_template_deleted_in_all_languages_and_an_event_about_it_do_not_
     low, high = [await template_row(database, "shipped", language) for language in ("nl", "de")]
     assert low.id < high.id
     await change(database, "UPDATE templates SET says = 'moved behind' WHERE id = :id", id=low.id)
-    template = await reading_templates.read_template(database, number.organization_id, low.id)
+    template = await read_template(database, number.organization_id, low.id)
     async with database.transaction() as event:
         await event.execute(_LOCK, {"id": low.id})
         deletion = template_writes.keep_deleted(database, template, number.organization_id, all_languages=True, by=By())

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from api.console.message_words import short
-from store.reading_messages import Message
+from store.reading.messages import Message
 
 _AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
 _MESSAGE = Message(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Query
 from starlette.responses import Response
 
 from simulator import orders
-from simulator.control_world import TheWorld, customer_of, number_of
+from simulator.control.world import TheWorld, customer_of, number_of
 from simulator.customers import Conversation
 from simulator.load import Load
 from simulator.refusals import answer

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 
 from simulator import orders
 from simulator.chaos import Chaos
-from simulator.control_world import TheWorld
+from simulator.control.world import TheWorld
 from simulator.script_file import ScriptError, read_script
 
 Json = dict[str, Any]

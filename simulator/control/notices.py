@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from simulator import notices
-from simulator.control_world import TheWorld, number_of, waba_of
+from simulator.control.world import TheWorld, number_of, waba_of
 from simulator.orders import Order
 from simulator.past import send_past
 from simulator.signed_request import signed_request

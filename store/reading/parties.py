@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, func
 
-from store.reading_contacts import identity, phone_number
+from store.reading.contacts import identity, phone_number
 from store.tables import contacts, conversations, integrations, messages
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from store.engine import Database
 from store.errors import MergedError, NotFoundError
 from store.paging import Keyset, Page, PageRequest
-from store.reading_contacts import identity, phone_number
+from store.reading.contacts import identity, phone_number
 from store.tables import contacts, conversations, integrations
 from whatsapp.window import closes_at, is_open
 

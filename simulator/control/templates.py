@@ -8,7 +8,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, HTTPException
 from pydantic import Field
 
-from simulator.control_world import TheWorld, waba_of
+from simulator.control.world import TheWorld, waba_of
 from simulator.notices import tell_waba
 from simulator.orders import Order
 from simulator.templates import Template

@@ -14,11 +14,11 @@ from store.errors import NotFoundError
 from store.holds import WAITS_FOR
 from store.media import MessageFile, files_of
 from store.paging import Keyset, Page, PageRequest
-from store.reading_attempts import Attempt, Status, attempts_of, statuses_of
-from store.reading_conversations import check_conversation
-from store.reading_outcomes import Outcome, outcome_of
-from store.reading_parties import Parties, parties_of, with_parties
-from store.reading_relations import Mention, Reaction, Related, Relations, relations_of
+from store.reading.attempts import Attempt, Status, attempts_of, statuses_of
+from store.reading.conversations import check_conversation
+from store.reading.outcomes import Outcome, outcome_of
+from store.reading.parties import Parties, parties_of, with_parties
+from store.reading.relations import Mention, Reaction, Related, Relations, relations_of
 from store.tables import agent_flows, messages, turns, webhook_events
 from whatsapp.words import in_words
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from simulator import onboarding_orders as orders
 from simulator.business.tokens import Token
-from simulator.control_world import TheWorld, number_of
+from simulator.control.world import TheWorld, number_of
 from simulator.notices import partner_app_installed
 from simulator.numbers import Number
 from simulator.preparing import change, new_token, prepare, stand, waba_for

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from simulator import orders
-from simulator.control_world import TheWorld, number_of
+from simulator.control.world import TheWorld, number_of
 from simulator.numbers import Knobs, Number
 
 Json = dict[str, Any]

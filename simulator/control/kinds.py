@@ -7,7 +7,7 @@ from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import Response
 
 from simulator import kinds_orders as orders
-from simulator.control_world import TheWorld, customer_of
+from simulator.control.world import TheWorld, customer_of
 from simulator.customers import Conversation, bsuid
 from simulator.files import StoredFile
 from simulator.numbers import Number

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 
 from simulator import orders
-from simulator.control_world import TheWorld
+from simulator.control.world import TheWorld
 from simulator.emitted import note_body, note_value
 from simulator.wire import dashboard_sample, number_told, sign
 from simulator.world import World

@@ -6,21 +6,21 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from simulator import (
-    conversations_control,
-    faults_control,
-    kinds_control,
-    notices_control,
-    numbers_control,
-    onboarding_control,
-    orders,
-    templates_control,
-    uploads_control,
-    webhooks_control,
-)
+from simulator import orders
 from simulator.account_view import account_view
-from simulator.control_world import TheWorld
-from simulator.login import control as login_control
+from simulator.control import (
+    conversations,
+    faults,
+    kinds,
+    logins,
+    notices,
+    numbers,
+    onboarding,
+    templates,
+    uploads,
+    webhooks,
+)
+from simulator.control.world import TheWorld
 from simulator.refusals import answer
 
 Json = dict[str, Any]
@@ -57,16 +57,16 @@ async def wait_until_settled(world: TheWorld, patience: Annotated[float, Query(g
 
 
 _PARTS = (
-    numbers_control,
-    conversations_control,
-    webhooks_control,
-    faults_control,
-    onboarding_control,
-    login_control,
-    notices_control,
-    kinds_control,
-    uploads_control,
-    templates_control,
+    numbers,
+    conversations,
+    webhooks,
+    faults,
+    onboarding,
+    logins,
+    notices,
+    kinds,
+    uploads,
+    templates,
 )
 ROUTES: tuple[BaseRoute, ...] = (*router.routes, *(route for part in _PARTS for route in part.router.routes))
 """The whole control API, for any number of apps: what FastAPI learns of a route (a millisecond) it learns once."""

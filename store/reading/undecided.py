@@ -10,8 +10,8 @@ from sqlalchemy import Select, func, select
 from store.engine import Database
 from store.holds import IS_ASKED_ABOUT
 from store.paging import Keyset, Page, PageRequest
-from store.reading_messages import COLUMNS, Message, message_of, with_what_belongs_to_them
-from store.reading_parties import Parties, parties_of, with_parties
+from store.reading.messages import COLUMNS, Message, message_of, with_what_belongs_to_them
+from store.reading.parties import Parties, parties_of, with_parties
 from store.tables import integrations, message_decisions, messages
 
 WaitsFor = Literal["status", "person"]
