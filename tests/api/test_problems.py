@@ -25,7 +25,7 @@ async def test_an_unforeseen_error_is_an_id_for_the_caller_and_a_trace_in_the_re
         (report,) = found.all()
     assert report.id == answer.json()["error_id"]
     assert (report.where, "ProgrammingError" in report.type) == ("api", True)
-    assert any("reading_contacts.py" in line for line in report.trace)
+    assert any("store/reading/contacts.py" in line for line in report.trace)
     assert "profile_name" not in answer.text
 
 
