@@ -54,6 +54,11 @@ _WAITS = text("""
     WHERE integration_id = :integration_id AND direction = 'out' ORDER BY seconds NULLS LAST
 """)
 
+_STUCK = text("""
+    SELECT concat_ws(' ', count(*), state, hold, reason) FROM messages
+    WHERE integration_id = :integration_id AND direction = 'out' AND state <> 'accepted' GROUP BY state, hold, reason
+""")
+
 
 class NotSentError(CommandError):
     """Not everything left in time: the figures would be of a house that does not work."""
@@ -107,7 +112,13 @@ async def _connect(house: House, digit: str) -> _Line:
         per_second=PER_SECOND,
     )
     await house.simulator.add_number(
-        phone_number_id, waba_id, display_phone_number=phone_number, token=_TOKEN + digit, throughput=PER_SECOND
+        phone_number_id,
+        waba_id,
+        display_phone_number=phone_number,
+        token=_TOKEN + digit,
+        throughput=PER_SECOND,
+        # Nobody of them has written to Meta: it takes each message and tells later that the window is closed.
+        hold_statuses=True,
     )
     return _Line(house.organization_id, integration, phone_number_id)
 
@@ -159,8 +170,14 @@ async def _left(house: House, line: _Line) -> list[float]:
         if None not in waits:
             return [float(wait) for wait in waits]
         if time.monotonic() > ends:
-            raise NotSentError(f"{waits.count(None)} of {len(waits)} messages have not left within {_PATIENCE:g} s")
+            raise NotSentError(await _what_is_left(house, line, of=len(waits)))
         await asyncio.sleep(0.5)
+
+
+async def _what_is_left(house: House, line: _Line, *, of: int) -> str:
+    async with house.database.transaction() as connection:
+        stuck = (await connection.execute(_STUCK, {"integration_id": line.integration_id})).scalars()
+        return f"of {of} messages not all have left within {_PATIENCE:g} s: {'; '.join(stuck)}"
 
 
 async def _figures(house: House, busy: _Line, others: list[float], said_per_s: Any, *, note: str) -> list[Figure]:

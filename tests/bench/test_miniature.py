@@ -16,7 +16,7 @@ from cli import postgres, temporal_cli, tenant
 from cli.processes import Supervisor
 from cli.stack import Stack
 
-_SHORT = timedelta(seconds=1)
+_SHORT = timedelta(seconds=0.7)
 _BRIEF = timedelta(seconds=0.4)
 """Where many things happen in each tenth of a second."""
 _PARTS = ("api", "worker", "temporal", "postgres", "simulator")

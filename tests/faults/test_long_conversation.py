@@ -19,9 +19,9 @@ async def test_each_message_of_an_endless_conversation_is_in_exactly_one_turn_wh
     house = await open_house(environment=TALKATIVE if chaos else SHORT_RUNS)
     # A turn takes what comes within a pause: Meta takes 45 replies to one customer at once, then 10 a minute.
     await house.connect(pause=timedelta(seconds=0.3))
-    lines = [str(number) for number in range(10_000 if chaos else 400)]
+    lines = [str(number) for number in range(10_000 if chaos else 280)]
     (customer,) = new_customers(1)
-    at_once = len(lines) // (25 if chaos else 10)
+    at_once = len(lines) // (25 if chaos else 7)
     for first in range(0, len(lines), at_once):
         await asyncio.gather(*(house.says(customer, line) for line in lines[first : first + at_once]))
         await house.answered(within=20)
